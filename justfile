@@ -1,0 +1,81 @@
+# `just` lists the recipes, `just up` starts the service. What they need is installed into .venv.
+
+set positional-arguments
+
+_list:
+    @'{{ just_executable() }}' --justfile '{{ justfile() }}' --list --unsorted
+
+# Start the service in the background
+up: _install
+    @.venv/bin/kasparro up
+
+# Stop the service; the data stays
+down: _install
+    @.venv/bin/kasparro down
+
+# Stop the service and start it again
+restart: down up
+
+# Follow the log of the service
+logs: _install
+    @.venv/bin/kasparro logs
+
+# Stop the service, and delete the embedded database and the log
+[confirm("Delete the embedded database and the log? [y/N]")]
+clean: down
+    @.venv/bin/kasparro clean
+
+# How the service and its sources are
+health: _install
+    @.venv/bin/kasparro get /health
+
+# What the sources have delivered so far
+stats: _install
+    @.venv/bin/kasparro get /stats
+
+# The first page of the market data
+data: _install
+    @.venv/bin/kasparro get /data
+
+# Run the tests; arguments go to pytest
+test *args: (_install "[test]")
+    @.venv/bin/python -m pytest "$@"
+
+# Look for mistakes in style, types and the layers of the code
+check: (_install "[test,check]")
+    .venv/bin/ruff check
+    .venv/bin/ruff format --check
+    .venv/bin/mypy
+    .venv/bin/lint-imports
+
+# Bring the code into shape
+fmt: (_install "[test,check]")
+    .venv/bin/ruff check --fix
+    .venv/bin/ruff format
+
+# Measure ingestion and serving
+bench *args: (_install "[test]")
+    @.venv/bin/python tests/bench "$@"
+
+# Start the service in the background against simulated upstreams, in a database of its own
+demo: _install
+    @.venv/bin/kasparro up --demo
+
+# Bring the database's schema up to date
+migrate: _install
+    @.venv/bin/kasparro migrate
+
+# Run one cycle of the named sources, or of all
+ingest *sources: _install
+    @.venv/bin/kasparro ingest "$@"
+
+# Install the package and its extras; only when pyproject.toml has changed since, so that all else works offline.
+# uv may be in .venv itself, or anywhere on PATH.
+_install extras="":
+    @test '.venv/installed{{ extras }}' -nt pyproject.toml || { \
+        PATH="$PWD/.venv/bin:$PATH"; \
+        command -v uv >/dev/null || { echo 'uv is missing: run `pip install uv`' >&2; exit 1; }; \
+        test -x .venv/bin/python || uv venv .venv; \
+        uv pip install --quiet --python .venv/bin/python --editable '.{{ extras }}' && \
+        touch '.venv/installed{{ extras }}'; \
+    }

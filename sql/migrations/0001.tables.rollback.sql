@@ -1,0 +1,13 @@
+DROP FUNCTION drop_history_before;
+DROP FUNCTION ensure_history_partition;
+DROP FUNCTION ensure_raw_partition;
+DROP TABLE schema_drift;
+DROP TABLE etl_reject;
+DROP TABLE price_history;
+DROP TABLE unified_crypto;
+DROP TABLE raw;
+DROP SEQUENCE raw_id_seq;
+DROP TABLE etl_checkpoint;
+DROP TABLE etl_run;
+DROP TABLE source_lease;
+DROP TABLE source_state;

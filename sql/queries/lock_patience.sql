@@ -1,0 +1,2 @@
+-- Two seconds for a lock, until the transaction ends.
+SET LOCAL lock_timeout = '2s'

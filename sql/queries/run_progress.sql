@@ -1,0 +1,9 @@
+-- Adds a page to its run.
+-- $1 run_id bigint, $2 inserted, $3 updated, $4 unchanged, $5 stale, $6 rejected, $7 duplicate bigint, $8 simulated boolean
+UPDATE etl_run SET
+    pages = pages + 1,
+    fetched = fetched + $2::bigint + $3::bigint + $4::bigint + $5::bigint + $6::bigint + $7::bigint,
+    inserted = inserted + $2, updated = updated + $3, unchanged = unchanged + $4,
+    stale = stale + $5, rejected = rejected + $6, duplicate = duplicate + $7,
+    simulated = simulated OR $8
+WHERE run_id = $1

@@ -1,0 +1,45 @@
+-- Where each source stands, as one JSON object by name.
+-- A run that says it is running, while nobody holds its source under its fence, has died with its process.
+SELECT coalesce(json_object_agg(source_state.source, to_json(health) ORDER BY source_state.source), '{}')::text
+FROM source_state
+LEFT JOIN LATERAL (
+    SELECT *, status = 'running' AND NOT EXISTS (
+        SELECT FROM source_lease l
+        WHERE l.source = r.source AND l.fence = r.fence AND l.expires_at > clock_timestamp()
+    ) AS is_orphan
+    FROM etl_run r
+    WHERE r.source = source_state.source
+    ORDER BY run_id DESC
+    LIMIT 1
+) AS last ON true
+LEFT JOIN LATERAL (
+    SELECT finished_at
+    FROM etl_run r
+    WHERE r.source = source_state.source AND r.status IN ('success', 'partial')
+    ORDER BY run_id DESC
+    LIMIT 1
+) AS success ON true
+CROSS JOIN LATERAL (
+    SELECT
+        CASE
+            WHEN last.status = 'running' AND NOT last.is_orphan THEN 'running'
+            WHEN is_parked THEN 'parked'
+            WHEN last.status IS NULL THEN 'never_run'
+            WHEN last.status IN ('success', 'partial') THEN last.status
+            ELSE 'failed'
+        END AS last_run_status,
+        coalesce(last.finished_at, last.started_at) AS last_run_time,
+        success.finished_at AS last_success,
+        last.started_at AS last_attempt,
+        coalesce(last.fetched - last.rejected, 0) AS records_processed,
+        next_run_at,
+        CASE
+            WHEN reason IS NOT NULL THEN reason
+            WHEN last.is_orphan THEN 'the process that ran it ended'
+            ELSE last.error_message
+        END AS reason,
+        enabled,
+        coalesce(success.finished_at < now() - 2 * interval_seconds * interval '1 second', false) AS stale,
+        source_state.simulated,
+        interval_seconds
+) AS health

@@ -1,0 +1,26 @@
+-- A connection's own staging table: one page's tickers on their way to unified_crypto and price_history.
+CREATE TEMP TABLE IF NOT EXISTS staged (
+    raw_position                 integer NOT NULL,
+    coin_id                      text NOT NULL,
+    name                         text NOT NULL,
+    symbol                       text,
+    rank                         integer,
+    price_usd                    numeric,
+    market_cap_usd               numeric,
+    fully_diluted_valuation_usd  numeric,
+    volume_24h_usd               numeric,
+    open_usd                     numeric,
+    high_usd                     numeric,
+    low_usd                      numeric,
+    price_change_1h_percent      numeric,
+    price_change_24h_percent     numeric,
+    price_change_7d_percent      numeric,
+    circulating_supply           numeric,
+    total_supply                 numeric,
+    max_supply                   numeric,
+    ath_usd                      numeric,
+    ath_at                       timestamptz,
+    atl_usd                      numeric,
+    atl_at                       timestamptz,
+    source_updated_at            timestamptz
+) ON COMMIT DELETE ROWS

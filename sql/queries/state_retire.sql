@@ -1,0 +1,4 @@
+-- Sources that this service no longer runs.
+-- $1 enabled text[]
+UPDATE source_state SET enabled = false, next_run_at = NULL, updated_at = now()
+WHERE enabled AND source <> ALL ($1::text[])

@@ -1,0 +1,5 @@
+"""`python -m kasparro` is the `kasparro` command."""
+
+from kasparro.cli import main
+
+main()

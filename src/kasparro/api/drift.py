@@ -1,0 +1,70 @@
+"""`/drift` and `/rejects`: where sources do not send what they are declared to send."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from kasparro import log
+from kasparro.api import asked
+from kasparro.api.access import admin
+from kasparro.api.keys import POOL, REQUEST_ID
+from kasparro.api.openapi import documented
+from kasparro.api.queries import Acknowledgement, DriftQuery, NoQuery, RejectsQuery
+from kasparro.api.replies import as_json, passed_on
+from kasparro.api.schemas import Acknowledged, Drifts, Rejects
+from kasparro.store import reports
+from kasparro.store.reading import reading
+
+_log = log.logger("api")
+
+
+@documented(
+    tags=["quality"],
+    summary="Differences between the declared schema of a source and what it sent",
+    query=DriftQuery,
+    responses={200: {"model": Drifts}, 400: "BadRequest", 503: "Unavailable"},
+)
+async def drifts(request: web.Request) -> web.StreamResponse:
+    query = asked.query(request, DriftQuery)
+    async with reading(request.app[POOL]) as conn:
+        return passed_on(
+            await reports.drifts(conn, sources=query.source, acknowledged=query.acknowledged, limit=query.limit)
+        )
+
+
+@documented(
+    tags=["quality"],
+    summary="Mark drifts as seen",
+    description="All of a source, or only those of one kind or path. Needs the key in ADMIN_API_KEY.",
+    query=NoQuery,
+    body=Acknowledgement,
+    security=[{"key": []}, {"bearer": []}],
+    responses={
+        200: {"model": Acknowledged},
+        400: "BadRequest",
+        401: "Unauthorized",
+        403: "Forbidden",
+        413: "TooLarge",
+        503: "Unavailable",
+    },
+)
+@admin
+async def acknowledge(request: web.Request) -> web.StreamResponse:
+    asked.query(request, NoQuery)
+    wanted = await asked.body(request, Acknowledgement)
+    async with reading(request.app[POOL]) as conn:
+        count = await reports.acknowledge(conn, wanted.source, kind=wanted.kind, path=wanted.path)
+    _log.info("drift acknowledged", source=wanted.source, count=count)
+    return as_json({"acknowledged": count, "request_id": request[REQUEST_ID]})
+
+
+@documented(
+    tags=["quality"],
+    summary="The latest quarantined records, with every reason",
+    query=RejectsQuery,
+    responses={200: {"model": Rejects}, 400: "BadRequest", 503: "Unavailable"},
+)
+async def rejects(request: web.Request) -> web.StreamResponse:
+    query = asked.query(request, RejectsQuery)
+    async with reading(request.app[POOL]) as conn:
+        return passed_on(await reports.rejects(conn, sources=query.source, run_id=query.run_id, limit=query.limit))

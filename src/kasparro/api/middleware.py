@@ -1,0 +1,71 @@
+"""What happens to every request: an id, a log line, a count, safe headers, and errors as problems."""
+
+from __future__ import annotations
+
+import re
+from time import perf_counter
+from uuid import uuid4
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from kasparro import log
+from kasparro.api import problems
+from kasparro.api.keys import METRICS, REQUEST_ID
+from kasparro.api.problems import RETRY_AFTER, Problem
+from kasparro.errors import DatabaseAway
+
+_log = log.logger("api")
+_REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_HEADERS = {
+    "Server": "kasparro",
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+@web.middleware
+async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Names the request, and tells log and metrics how it went."""
+    started = perf_counter()
+    given = request.headers.get("X-Request-ID", "")
+    request_id = request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+    with log.bind(request_id=request_id):
+        response = await handler(request)
+        _report(request, response.status, perf_counter() - started)
+    response.headers["X-Request-ID"] = request_id
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _report(request: web.Request, status: int, seconds: float) -> None:
+    method = request.method if request.method in _METHODS else "other"
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource else "unmatched"
+    request.app[METRICS].http_request(method, route, status, seconds)
+    _log.info("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2))
+
+
+@web.middleware
+async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turns every error into a problem; only its log line tells what an unforeseen one was."""
+    try:
+        return await handler(request)
+    except Problem as problem:
+        return problems.reply(request, problem)
+    except web.HTTPException as error:
+        return problems.reply(request, problems.from_aiohttp(error, request))
+    except DatabaseAway as away:
+        _log.warning("database away", reason=away.reason)
+        detail = f"the database is away: {away.reason}"
+        return problems.reply(request, Problem(503, detail, headers=RETRY_AFTER))
+    except Exception:
+        _log.exception("unforeseen error", path=request.path)
+        detail = "an error that we did not foresee; the log tells more under this request_id"
+        return problems.reply(request, Problem(500, detail))

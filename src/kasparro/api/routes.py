@@ -1,0 +1,26 @@
+"""Every route of the service."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from kasparro.api import data, drift, health, openapi, pages, runs, scrape
+
+ROUTES = [
+    web.get("/", pages.card),
+    web.get("/docs", pages.docs_page),
+    web.get("/static/{name}", pages.asset),
+    web.get("/openapi.json", openapi.document),
+    web.get("/data", data.page),
+    web.get("/stats", runs.stats),
+    web.get("/runs", runs.latest),
+    web.get("/runs/compare", runs.compare),
+    web.get("/runs/{run_id}", runs.details),
+    web.get("/drift", drift.drifts),
+    web.post("/drift/acknowledge", drift.acknowledge),
+    web.get("/rejects", drift.rejects),
+    web.get("/health", health.health),
+    web.get("/health/live", health.live),
+    web.get("/health/ready", health.ready),
+    web.get("/metrics", scrape.scrape),
+]

@@ -1,0 +1,120 @@
+"""What is answered about runs; see `schemas`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, Field, RootModel
+
+from kasparro.api.schemas import Count, Reply
+from kasparro.domain import RunStatus
+
+Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+class SourceStats(Reply):
+    """What a source has done over all its runs."""
+
+    source: str
+    records_processed: Count
+    records_failed: Count
+    last_success: AwareDatetime | None
+    last_failure: AwareDatetime | None
+    last_run_duration_seconds: float | None
+    total_runs: Count
+    success_rate: Percent | None
+    """Percent of the finished runs that ended success or partial; null before the first has finished."""
+
+
+class Stats(RootModel[list[SourceStats]]):
+    """Every source, by name."""
+
+
+class Run(Reply):
+    """One run of one source."""
+
+    run_id: int
+    source_name: str
+    status: RunStatus
+    """abandoned: its process died; a later run goes on from its last committed page."""
+    records_processed: Count
+    """Records fetched and understood."""
+    records_failed: Count
+    """Records quarantined."""
+    duration_seconds: float | None
+    started_at: AwareDatetime
+    completed_at: AwareDatetime | None
+    error_message: str | None
+    simulated: bool
+
+
+class Runs(RootModel[list[Run]]):
+    """The latest first."""
+
+
+class RunLedger(Reply):
+    """Where every fetched record went; `fetched` is the sum of the others."""
+
+    fetched: int
+    inserted: int
+    updated: int
+    unchanged: int
+    stale: int
+    """Older than what is held already."""
+    rejected: int
+    duplicate: int
+
+
+class RunCheckpoint(Reply):
+    """Where the source goes on in one of its streams."""
+
+    stream: str
+    page: int
+    cursor: Any
+    updated_at: AwareDatetime
+
+
+class RunDetails(Run):
+    """Everything about a run."""
+
+    error_kind: str | None
+    trigger: Literal["schedule", "manual"]
+    resumed_from: int | None
+    """The run whose checkpoint it went on from."""
+    pages: Count
+    requests: Count
+    retries: Count
+    waited_seconds: float
+    """Spent waiting for a rate limit or a Retry-After."""
+    ledger: RunLedger
+    checkpoints: list[RunCheckpoint]
+    """Those that no later run has moved."""
+
+
+AnomalyName = Literal["failed", "records_dropped", "reject_rate_up", "slow"]
+
+
+class Anomaly(Reply):
+    name: AnomalyName
+    detail: str
+
+
+class Difference(Reply):
+    """`b` minus `a`."""
+
+    records_processed: int
+    records_failed: int
+    duration_seconds: float | None
+    reject_rate_percent: float
+    ledger: RunLedger
+
+
+class Comparison(Reply):
+    """Run `b` judged against run `a`, and its duration against the runs before it."""
+
+    a: RunDetails
+    b: RunDetails
+    difference: Difference
+    usual_duration_seconds: float | None
+    """Median of the last 20 good runs before `b`; null where there are fewer than five."""
+    anomalies: list[Anomaly]

@@ -1,0 +1,192 @@
+"""What is answered, for the OpenAPI document. Tests hold replies against these models; no request does."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
+
+from kasparro.domain import DriftKind, Severity
+
+Figure = Annotated[Decimal, WithJsonSchema({"type": "number"})]
+"""A JSON number with every digit that the source gave: read it as a decimal."""
+Count = Annotated[int, Field(ge=0)]
+
+
+class Reply(BaseModel):
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class Coin(Reply):
+    """The latest row of one coin at one source."""
+
+    id: int
+    """The same for a source and coin_id for ever."""
+    coin_id: str
+    """The source's own name for the coin."""
+    name: str
+    symbol: str | None
+    price_usd: Figure | None
+    market_cap_usd: Figure | None
+    volume_24h_usd: Figure | None
+    price_change_24h_percent: Figure | None
+    rank: Count | None
+    source: str
+    updated_at: AwareDatetime
+    """When the row last changed here."""
+    observed_at: AwareDatetime
+    """When the source last updated the coin; the time of the fetch where it does not say."""
+
+
+class DataPage(Reply):
+    """A page of coins, best rank first."""
+
+    data: list[Coin]
+    total: Count
+    """Coins on all pages."""
+    page: int
+    page_size: int
+    request_id: str
+    api_latency_ms: float
+
+
+LastRunStatus = Literal["never_run", "running", "success", "partial", "failed", "parked"]
+
+
+class SourceHealth(Reply):
+    """Where a source stands."""
+
+    last_run_status: LastRunStatus
+    """parked: a key or a plan has to be mended first. partial: some records were rejected."""
+    last_run_time: AwareDatetime | None
+    """When the last run ended; when it began, if it is running."""
+    last_success: AwareDatetime | None
+    """When the last good run (success or partial) ended."""
+    last_attempt: AwareDatetime | None
+    """When the last run began."""
+    records_processed: Count
+    """Of the last run."""
+    next_run_at: AwareDatetime | None
+    reason: str | None
+    """Why the last run failed, or why the source waits."""
+    enabled: bool
+    """False once it is left out of SOURCES; it does not count then."""
+    stale: bool
+    """The last good run is longer ago than two intervals."""
+    simulated: bool
+    """Its figures are not real."""
+    interval_seconds: float
+
+
+class DatabaseHealth(Reply):
+    status: Literal["connected", "unreachable"]
+    reason: str | None
+
+
+OverallStatus = Literal["healthy", "degraded", "unhealthy"]
+
+
+class Health(Reply):
+    """healthy: every enabled source has fresh figures and its last run went well. degraded: some has not.
+    unhealthy: the database is away (and the status is 503)."""
+
+    status: OverallStatus
+    simulated: bool
+    """Some of the figures are not real."""
+    database: DatabaseHealth
+    etl_status: dict[str, SourceHealth]
+    version: str
+    timestamp: AwareDatetime
+
+
+class Live(Reply):
+    status: Literal["alive"]
+
+
+class Ready(Reply):
+    status: Literal["ready", "not_ready"]
+    reason: str | None
+
+
+class ServiceCard(Health):
+    """What is running here, and where to go on."""
+
+    name: Literal["kasparro"]
+    links: dict[str, str]
+
+
+class DriftEntry(Reply):
+    """A difference between what a source is declared to send and what it sent."""
+
+    source: str
+    kind: DriftKind
+    path: str
+    severity: Severity
+    confidence: Annotated[float, Field(ge=0, le=1)]
+    """For renamed_field: how alike the two names are; else 1."""
+    expected: str | None
+    observed: str | None
+    renamed_to: str | None
+    sample: str | None
+    pages: Count
+    """On how many pages it was seen."""
+    first_seen_at: AwareDatetime
+    last_seen_at: AwareDatetime
+    first_run_id: int
+    last_run_id: int
+    acknowledged_at: AwareDatetime | None
+
+
+class Drifts(RootModel[list[DriftEntry]]):
+    """The unacknowledged first, the latest first."""
+
+
+class Acknowledged(Reply):
+    acknowledged: Count
+    """Drifts that were not acknowledged before."""
+    request_id: str
+
+
+class Reason(Reply):
+    path: str
+    message: str
+    value: str
+
+
+class RejectEntry(Reply):
+    """A record that could not become a coin."""
+
+    reject_id: int
+    source: str
+    run_id: int
+    raw_id: int | None
+    stream: str
+    position: int
+    record: str
+    """Its exact text, cut after 2,000 characters."""
+    is_shortened: bool
+    reasons: list[Reason]
+    created_at: AwareDatetime
+
+
+class Rejects(RootModel[list[RejectEntry]]):
+    """The latest first."""
+
+
+class ProblemError(Reply):
+    name: str
+    place: Annotated[Literal["query", "path", "body"], Field(alias="in")]
+    detail: str
+
+
+class ProblemDetails(Reply):
+    """An error, after RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    errors: list[ProblemError] = []
+    """Each wrong parameter."""

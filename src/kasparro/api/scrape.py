@@ -1,0 +1,21 @@
+"""`/metrics`: what Prometheus reads. The database is never asked for it."""
+
+from __future__ import annotations
+
+from aiohttp import hdrs, web
+
+from kasparro.api.keys import METRICS, POOL
+from kasparro.api.openapi import documented
+from kasparro.metrics import CONTENT_TYPE
+
+
+@documented(
+    tags=["health"],
+    summary="Metrics for Prometheus",
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+async def scrape(request: web.Request) -> web.StreamResponse:
+    pool, metrics = request.app[POOL], request.app[METRICS]
+    metrics.pool_connections("idle", pool.get_idle_size())
+    metrics.pool_connections("used", pool.get_size() - pool.get_idle_size())
+    return web.Response(body=metrics.render(), headers={hdrs.CONTENT_TYPE: CONTENT_TYPE})

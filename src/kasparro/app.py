@@ -1,0 +1,246 @@
+"""The composition root: the one module that knows all the others, and in what order they start and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp
+from aiohttp import web
+
+from kasparro import __version__, api
+from kasparro.errors import Busy, ConfigurationError
+from kasparro.ingest.pipeline import Pipeline, Summary
+from kasparro.ingest.reader import reader
+from kasparro.ingest.scheduler import Schedule
+from kasparro.ingest.transport import session
+from kasparro.log import logger
+from kasparro.metrics import Metrics
+from kasparro.postgres import embedded, running_dsn
+from kasparro.sandbox import Sandbox
+from kasparro.settings import ApiOptions, Rate, Settings
+from kasparro.sources import SOURCES
+from kasparro.store import maintenance, migrations, runs, states
+from kasparro.store.pool import ERRORS, Pool, api_pool, explain, ingest_pool
+
+_HOUR = 3600.0
+_SAMPLE = 1.0  # seconds between looks at the event loop
+_GRACE = 3.0  # seconds for requests in flight at the end
+_CONNECTIONS = 3  # a source's run, its heartbeat, its partitions
+
+log = logger("app")
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What every run needs."""
+
+    settings: Settings
+    pool: Pool
+    metrics: Metrics
+    session: aiohttp.ClientSession
+    owner: str
+
+    def pipeline(self, source: str, watch: Callable[[Summary], None] = lambda _: None) -> Pipeline:
+        """The pipeline of a source."""
+        reading = reader(SOURCES[source], self.settings.options(source), self.session, self.metrics)
+        return Pipeline(reading, self.pool, self.metrics, self.owner, watch)
+
+
+@asynccontextmanager
+async def database(settings: Settings) -> AsyncIterator[str]:
+    """DSN of the database, migrated: the configured one, the one that the service runs, or one of our own meanwhile."""
+    async with AsyncExitStack() as stack:
+        if settings.database_url:
+            dsn = settings.database_url.get_secret_value()
+        elif (running := running_dsn(settings.kasparro_home)) is not None:
+            dsn = running
+        else:
+            dsn = await stack.enter_async_context(embedded(settings.kasparro_home))
+        for name in await migrations.migrate(dsn):
+            log.info("migration applied", migration=name)
+        yield dsn
+
+
+@asynccontextmanager
+async def workshop(settings: Settings, dsn: str, metrics: Metrics) -> AsyncIterator[Workshop]:
+    """Pool, session and partitions for ingestion."""
+    async with (
+        ingest_pool(dsn, size=_CONNECTIONS * len(settings.sources) + 2) as pool,
+        session() as outbound,
+    ):
+        async with pool.acquire() as conn:
+            await maintenance.prepare(conn, settings.sources)
+        yield Workshop(settings, pool, metrics, outbound, f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}")
+
+
+async def serve(settings: Settings) -> None:
+    """Run the service until SIGTERM or SIGINT; raises ConfigurationError when it cannot start."""
+    _stop_on_signals()
+    try:
+        async with AsyncExitStack() as stack:
+            listening = stack.enter_context(_listen(settings))
+            await _start(settings, listening, stack)
+            await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        log.info("stopped")
+
+
+async def _start(settings: Settings, listening: socket.socket, stack: AsyncExitStack) -> None:
+    """Start everything, and leave its end on `stack`: what starts last stops first."""
+    metrics = Metrics()
+    dsn = await stack.enter_async_context(database(settings))
+    readers = await stack.enter_async_context(api_pool(dsn))
+    shop = await stack.enter_async_context(workshop(settings, dsn, metrics))
+    async with shop.pool.acquire() as conn:
+        await states.retire_others(conn, settings.sources)
+        for source in settings.sources:
+            await states.declare(conn, source, settings.options(source).interval)
+        for run_id, source in await runs.close_orphans(conn):
+            log.warning("closed a run that its process left open", run_id=run_id, source=source)
+    application = api.create_app(pool=readers, metrics=metrics, settings=settings)
+    await stack.enter_async_context(_site(application, listening))
+    group = await stack.enter_async_context(_tasks())
+    group.create_task(_observe(metrics))
+    group.create_task(_maintain(shop))
+    for source in settings.sources:
+        group.create_task(Schedule(shop.pipeline(source), shop.pool, metrics, settings.options(source).interval).keep())
+    stack.callback(api.drain, application)
+    _greet(settings, listening)
+
+
+async def demo(settings: Settings) -> None:
+    """Run the service against the sandbox, in a database of its own: simulated figures never meet real ones."""
+    async with Sandbox(coins=2000, tick_every=5) as sandbox:
+        await serve(_simulated(settings, sandbox))
+
+
+def _simulated(settings: Settings, sandbox: Sandbox) -> Settings:
+    changes: dict[str, object] = {"database_url": None, "kasparro_home": demo_home(settings)}
+    for source, url in {"coinpaprika": sandbox.coinpaprika_url, "coingecko": sandbox.coingecko_url}.items():
+        playing = {"base_url": url, "api_key": None, "rate": Rate(100, 1), "interval": 15.0}
+        changes[source] = settings.options(source).model_copy(update=playing)
+    return settings.model_copy(update=changes)
+
+
+def demo_home(settings: Settings) -> Path:
+    """The home of the demo: beside the real data, never in it."""
+    return settings.kasparro_home / "demo"
+
+
+async def ingest(settings: Settings, watch: Callable[[Summary], None]) -> list[Summary | Busy]:
+    """One cycle of every source in the settings, all at once."""
+    async with database(settings) as dsn, workshop(settings, dsn, Metrics()) as shop:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_run_once(shop.pipeline(source, watch))) for source in settings.sources]
+        return [task.result() for task in tasks]
+
+
+async def _run_once(pipeline: Pipeline) -> Summary | Busy:
+    try:
+        return await pipeline.run("manual")
+    except Busy as busy:
+        return busy
+
+
+async def migrate(settings: Settings) -> None:
+    """Bring the database up to date."""
+    async with database(settings):
+        pass
+
+
+def _stop_on_signals() -> None:
+    """The first SIGTERM or SIGINT ends the service in order; a second one ends it as the system does."""
+    loop, main = asyncio.get_running_loop(), asyncio.current_task()
+    assert main  # noqa: S101 - we are inside it
+
+    def stop() -> None:
+        log.info("stopping")
+        main.cancel()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The listening socket, taken before anything is started."""
+    host, port = settings.api_host, settings.api_port
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except socket.gaierror:
+        raise ConfigurationError(f"API_HOST: {host!r} is no address of this machine") from None
+    except OSError as error:
+        raise ConfigurationError(
+            f"API_PORT: cannot listen on {host}:{port}: {error.strerror}; set API_HOST or API_PORT to others"
+        ) from None
+
+
+@asynccontextmanager
+async def _site(application: web.Application, listening: socket.socket) -> AsyncIterator[None]:
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=_GRACE)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listening).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def _tasks() -> AsyncIterator[asyncio.TaskGroup]:
+    """A group of endless tasks, cancelled at the end."""
+    async with asyncio.TaskGroup() as group:
+        yield group
+
+
+async def _observe(metrics: Metrics) -> None:
+    """Measure how late the event loop is."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + _SAMPLE
+        await asyncio.sleep(_SAMPLE)
+        metrics.loop_lag(max(0.0, loop.time() - due))
+
+
+async def _maintain(shop: Workshop) -> None:
+    """Partitions ahead and retention, every hour; what fails is tried again in an hour."""
+    while True:
+        try:
+            async with shop.pool.acquire() as conn:
+                await maintenance.prepare(conn, shop.settings.sources)
+                pages, months = await maintenance.retain(
+                    conn,
+                    raw_days=shop.settings.raw_retention_days,
+                    history_days=shop.settings.history_retention_days,
+                )
+            log.info("maintenance done", raw_pages_deleted=pages, history_months_dropped=months)
+        except ERRORS as error:
+            log.warning("maintenance put off", reason=explain(error))
+        await asyncio.sleep(_HOUR)
+
+
+def _greet(settings: Settings, listening: socket.socket) -> None:
+    host, port = listening.getsockname()[:2]
+    log.info(
+        f"kasparro {__version__} serves http://{f'[{host}]' if ':' in host else host}:{port}",
+        database="DATABASE_URL" if settings.database_url else f"embedded in {settings.kasparro_home}",
+        sources={name: _describe(settings, name) for name in settings.sources},
+    )
+
+
+def _describe(settings: Settings, source: str) -> str:
+    options = settings.options(source)
+    schedule = f"every {options.interval:g} s"
+    if not isinstance(options, ApiOptions):
+        return schedule
+    return f"{schedule}, {'with a' if options.api_key else 'without'} key"

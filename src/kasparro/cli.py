@@ -1,0 +1,192 @@
+"""The `kasparro` command: data to stdout, logs to stderr.
+
+Exit code 1 is a failure, 2 a mistake of usage or settings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from kasparro import __version__, app, background, log, postgres, progress, report
+from kasparro.errors import ConfigurationError
+from kasparro.settings import Settings, effective
+from kasparro.sources import options
+
+commands = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Cryptocurrency market data: collected, kept and served.",
+)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Demo = Annotated[bool, typer.Option("--demo", help="The demo with simulated upstreams, not the service.")]
+
+
+def main() -> None:
+    """Run the command; a mistake of settings or surroundings is its sentence and exit code 2."""
+    try:
+        commands()
+    except ConfigurationError as error:
+        for line in str(error).splitlines():
+            print(f"kasparro: {line}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _settings() -> Settings:
+    settings = Settings.load(options())
+    log.configure(settings.log_level, settings.log_format)
+    return settings
+
+
+def _home(settings: Settings, demo: bool) -> Path:
+    return app.demo_home(settings) if demo else settings.kasparro_home
+
+
+@commands.command()
+def serve() -> None:
+    """Run the service in the foreground, until SIGTERM or Ctrl-C."""
+    asyncio.run(app.serve(_settings()))
+
+
+@commands.command()
+def demo() -> None:
+    """Run the service in the foreground against simulated upstreams, in a database of its own."""
+    asyncio.run(app.demo(_settings()))
+
+
+@commands.command()
+def up(demo: Demo = False) -> None:
+    """Start the service in the background, and wait until it answers."""
+    settings = _settings()
+    home = _home(settings, demo)
+    already = background.running(home)
+    command = [sys.executable, "-m", "kasparro", "demo" if demo else "serve"]
+    service = already or background.up(settings.model_copy(update={"kasparro_home": home}), command)
+    print(f"Kasparro is running already (process {service.pid})." if already else "Kasparro has started.")
+    print(report.text(service, report.settled(service)))
+
+
+@commands.command()
+def down() -> None:
+    """Stop the service in the background, and the demo; the data stays."""
+    settings = _settings()
+    for demo in (False, True):
+        if not demo or background.running(_home(settings, demo)):
+            print(background.down(_home(settings, demo)))
+
+
+@commands.command()
+def logs(demo: Demo = False) -> None:
+    """Follow the log of the service in the background."""
+    with suppress(KeyboardInterrupt):
+        for text in background.follow(_home(_settings(), demo) / "kasparro.log"):
+            print(text, end="", flush=True)
+
+
+@commands.command()
+def clean() -> None:
+    """Delete the embedded database and the log; the service must be down. Asks nothing."""
+    settings = _settings()
+    for demo in (True, False):
+        home = _home(settings, demo)
+        postgres.remove(home)
+        background.remove(home)
+    print(f"Nothing of Kasparro is left in {settings.kasparro_home}.")
+
+
+@commands.command()
+def ingest(sources: Annotated[list[str] | None, typer.Argument()] = None, as_json: Json = False) -> None:
+    """Run one cycle of the sources, or of all, and say what came of it."""
+    settings = _settings()
+    unknown = set(sources or ()) - set(options())
+    if unknown:
+        raise ConfigurationError(f"no such source: {', '.join(sorted(unknown))}; there are {', '.join(options())}")
+    settings = settings.model_copy(update={"sources": sources or settings.sources})
+    with progress.shown(settings.sources) as watch:
+        results = asyncio.run(app.ingest(settings, watch))
+    print(progress.as_json(results) if as_json else progress.as_table(results))
+    if any(result.status == "failed" for result in results):
+        sys.exit(1)
+
+
+@commands.command()
+def migrate() -> None:
+    """Bring the database's schema up to date."""
+    asyncio.run(app.migrate(_settings()))
+    print("The schema is up to date.")
+
+
+@commands.command()
+def status(as_json: Json = False) -> None:
+    """Tell how the running service and its sources are; exit code 1 when it does not run or is unhealthy."""
+    service = _service(_settings())
+    with _answering(service):
+        health = report.settled(service, seconds=0)
+    print(_pretty(health) if as_json else report.text(service, health))
+    if health["status"] == "unhealthy":
+        sys.exit(1)
+
+
+@commands.command()
+def healthcheck() -> None:
+    """Exit with 0 when the service is ready, else with 1: for containers."""
+    service = _service(_settings())
+    with _answering(service):
+        code, _ = service.get("/health/ready", seconds=5)
+    sys.exit(0 if code == 200 else 1)
+
+
+@commands.command()
+def get(path: str) -> None:
+    """Print what the running service answers at PATH, such as /health or /data?source=csv."""
+    service = _service(_settings())
+    with _answering(service):
+        code, body = service.get(path)
+    try:
+        print(_pretty(orjson.loads(body)))
+    except orjson.JSONDecodeError:
+        print(body.decode("utf-8", "replace"))
+    if code >= 400:
+        sys.exit(1)
+
+
+@commands.command()
+def config(as_json: Json = False) -> None:
+    """Print the settings in effect; secrets are masked."""
+    values = effective(_settings())
+    print(_pretty(values) if as_json else "\n".join(f"{name}={value or ''}" for name, value in values.items()))
+
+
+@commands.command()
+def version() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+def _service(settings: Settings) -> background.Service:
+    """The service in the background, or else whatever listens where the settings say."""
+    for demo in (False, True):
+        if (service := background.running(_home(settings, demo))) is not None:
+            return service
+    return background.Service.at(settings)
+
+
+@contextmanager
+def _answering(service: background.Service) -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        print(f"kasparro: nothing answers at {service.url}: is it running? `just up` starts it", file=sys.stderr)
+        sys.exit(1)
+
+
+def _pretty(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()

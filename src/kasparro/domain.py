@@ -1,0 +1,199 @@
+"""The words of the house as plain values: what a ticker, a page, a fault, a run is. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple
+
+
+class Ticker(NamedTuple):
+    """One coin as one source saw it at one moment. The fields are the columns of the staging table, in order.
+
+    Figures are exact decimals in US dollars, coins or percent; None means the source does not know.
+    """
+
+    coin_id: str
+    name: str
+    symbol: str | None
+    rank: int | None
+    price_usd: Decimal | None
+    market_cap_usd: Decimal | None
+    fully_diluted_valuation_usd: Decimal | None
+    volume_24h_usd: Decimal | None
+    open_usd: Decimal | None
+    high_usd: Decimal | None
+    low_usd: Decimal | None
+    price_change_1h_percent: Decimal | None
+    price_change_24h_percent: Decimal | None
+    price_change_7d_percent: Decimal | None
+    circulating_supply: Decimal | None
+    total_supply: Decimal | None
+    max_supply: Decimal | None
+    ath_usd: Decimal | None
+    ath_at: datetime | None
+    atl_usd: Decimal | None
+    atl_at: datetime | None
+    source_updated_at: datetime | None
+
+
+class Fault(NamedTuple):
+    """Why a record was rejected: the upstream path of the value, what is wrong with it, and the value, shortened."""
+
+    path: str
+    message: str
+    value: str
+
+
+class Kind(StrEnum):
+    """What a source's records are: the present state of each coin, or dated observations of coins."""
+
+    SNAPSHOT = "snapshot"
+    SERIES = "series"
+
+
+RunStatus = Literal["running", "success", "partial", "failed", "abandoned", "cancelled"]
+DriftKind = Literal["new_field", "missing_field", "renamed_field", "type_change"]
+Severity = Literal["info", "warning", "critical"]
+Outcome = Literal["inserted", "updated", "unchanged", "stale", "rejected", "duplicate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One GET that a source wants: `path` below its base URL, with query and headers (keys travel in headers only)."""
+
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back: status, headers (lower-case names) and the whole decompressed body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+    fetched_at: datetime
+
+
+class Record(NamedTuple):
+    """One upstream record: its place in the page, its exact text, and the value the text parses to."""
+
+    position: int
+    text: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A record that did not become a ticker, with every reason."""
+
+    position: int
+    text: str
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A difference between what a source is known to send and what it sent."""
+
+    kind: DriftKind
+    path: str
+    severity: Severity
+    confidence: float = 1.0
+    expected: str | None = None
+    observed: str | None = None
+    renamed_to: str | None = None
+    sample: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The origin of one transaction: where it was fetched from, its exact text, the checksum of the bytes received.
+
+    `number` counts the pages of the run, `stream` names the checkpoint that the page moves.
+    """
+
+    number: int
+    url: str
+    status: int
+    text: str
+    checksum: bytes
+    fetched_at: datetime
+    stream: str = ""
+    simulated: bool = False
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Where every fetched record went. `fetched` is the sum of the others, and a CHECK in the database says so."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    stale: int = 0
+    rejected: int = 0
+    duplicate: int = 0
+
+    @property
+    def fetched(self) -> int:
+        return self.inserted + self.updated + self.unchanged + self.stale + self.rejected + self.duplicate
+
+    @property
+    def processed(self) -> int:
+        """Records that were understood: what the seed's contract calls `records_processed`."""
+        return self.fetched - self.rejected
+
+    def add(self, other: Ledger) -> None:
+        self.inserted += other.inserted
+        self.updated += other.updated
+        self.unchanged += other.unchanged
+        self.stale += other.stale
+        self.rejected += other.rejected
+        self.duplicate += other.duplicate
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A whole file that cannot be read as tickers: one rejected record. `cursor` remembers the refused content."""
+
+    stream: str
+    faults: tuple[Fault, ...]
+    cursor: Mapping[str, Any]
+
+
+class Entry(NamedTuple):
+    """A ticker and the place of its record in the page."""
+
+    position: int
+    ticker: Ticker
+
+
+class Duplicate(NamedTuple):
+    """The place of a record whose coin was in the snapshot before, with nothing newer to say."""
+
+    position: int
+
+
+class Closing(NamedTuple):
+    """What is known of a page once its records are read: where the source goes on, and how it drifted."""
+
+    cursor: Mapping[str, Any]
+    drifts: Sequence[Drift] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A page on its way to the store. `entries` parses while it is iterated: a large page never holds the event loop.
+
+    `close` is called once, when the entries are used up.
+    """
+
+    page: Page
+    entries: Iterator[Entry | Rejection | Duplicate]
+    close: Callable[[], Closing]

@@ -1,0 +1,1 @@
+"""From a source to the store: transport and files fetch, the pipeline commits, the scheduler says when."""

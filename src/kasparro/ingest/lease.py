@@ -1,0 +1,50 @@
+"""Holds a source for the time of a run, with a heartbeat for the stretches in which no page commits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from kasparro.errors import FenceLost
+from kasparro.log import logger
+from kasparro.store import leases
+from kasparro.store.pool import ERRORS, Connection, Pool, explain
+
+log = logger("lease")
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write for `source` while nobody has drawn a higher fence."""
+
+    source: str
+    fence: int
+
+
+@asynccontextmanager
+async def hold(conn: Connection, pool: Pool, source: str, owner: str) -> AsyncIterator[Lease]:
+    """Take the source for the session of `conn`, renew it beside, give it back; raises Busy when another has it."""
+    fence = await leases.acquire(conn, source, owner)
+    heartbeat = asyncio.create_task(_beat(pool, source, fence))
+    try:
+        yield Lease(source, fence)
+    finally:
+        heartbeat.cancel()
+        await asyncio.gather(heartbeat, return_exceptions=True)
+        with suppress(*ERRORS):  # a lease that cannot be given back runs out
+            await leases.release(conn, source, fence)
+
+
+async def _beat(pool: Pool, source: str, fence: int) -> None:
+    """Renew until cancelled. A lost fence is for the next page to notice, which must not commit."""
+    while True:
+        await asyncio.sleep(leases.TTL / 3)
+        try:
+            async with pool.acquire() as conn:
+                await leases.renew(conn, source, fence)
+        except FenceLost:
+            return
+        except ERRORS as error:
+            log.warning("lease not renewed", source=source, reason=explain(error))

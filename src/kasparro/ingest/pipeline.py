@@ -1,0 +1,213 @@
+"""One run of one source.
+
+    lease -> run -> [ fetch -> parse -> commit ]* -> finish -> release
+
+Fetching and parsing go ahead of the commits by a few batches. A page is ONE transaction: the fence, the raw page, the
+latest rows, the history, the rejects, the drift, the checkpoint and the run's counters become visible together or not
+at all, so that a run may be killed at any instant and the next one goes on behind the last committed page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import date
+
+from kasparro.domain import Closing, Ledger, Refusal, Rejection, RunStatus
+from kasparro.errors import SourceError
+from kasparro.ingest.ahead import ahead
+from kasparro.ingest.batches import Batch, batches
+from kasparro.ingest.lease import Lease, hold
+from kasparro.ingest.ledger import settle
+from kasparro.ingest.reader import Checkpoints, Reader
+from kasparro.log import bind, logger
+from kasparro.metrics import Metrics
+from kasparro.store import checkpoints, drifts, leases, maintenance, raw, rejects, runs, states, tickers
+from kasparro.store.pool import ERRORS, Connection, Pool, explain
+from kasparro.store.runs import Traffic
+
+AHEAD = 2  # batches that wait, parsed, while another is committed
+
+log = logger("pipeline")
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run came to so far. `error` is what ended it, if anything did."""
+
+    source: str
+    run_id: int
+    status: RunStatus = "running"
+    pages: int = 0
+    ledger: Ledger = field(default_factory=Ledger)
+    traffic: Traffic = field(default_factory=Traffic)
+    simulated: bool = False
+    error: SourceError | None = None
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """Runs one source, again and again.
+
+    `watch` is told of every committed page; `months` are those that history is known to have a place for.
+    """
+
+    reader: Reader
+    pool: Pool
+    metrics: Metrics
+    owner: str
+    watch: Callable[[Summary], None] = lambda _: None
+    months: set[date] = field(default_factory=set)
+
+    async def run(self, trigger: str) -> Summary:
+        """One run. What is wrong with the source ends in the summary; raises Busy, and what the database raises."""
+        name = self.reader.name
+        async with self.pool.acquire() as conn, hold(conn, self.pool, name, self.owner) as lease:
+            for run_id, source in await runs.close_orphans(conn):
+                log.warning("closed a run that its process left open", run_id=run_id, source=source)
+            found = await checkpoints.of(conn, name)
+            run_id = await runs.start(
+                conn,
+                name,
+                trigger=trigger,
+                owner=self.owner,
+                fence=lease.fence,
+                resumed_from=self.reader.resumes(found),
+            )
+            await leases.name_run(conn, name, lease.fence, run_id)
+            with bind(source=name, run_id=run_id):
+                return await self._run(conn, lease, found, Summary(name, run_id))
+
+    async def _run(self, conn: Connection, lease: Lease, found: Checkpoints, summary: Summary) -> Summary:
+        started = time.monotonic()
+        log.info("run started")
+        try:
+            await self._commit_all(conn, lease, found, summary)
+            summary.status = "partial" if summary.ledger.rejected else "success"
+        except SourceError as error:
+            summary.status, summary.error = "failed", error
+        except asyncio.CancelledError as error:
+            await self._finish(summary, "cancelled", error)
+            raise
+        except BaseException as error:
+            await self._finish(summary, "failed", error)
+            raise
+        await self._finish(summary, summary.status, summary.error)
+        self._report(summary, time.monotonic() - started)
+        return summary
+
+    async def _finish(self, summary: Summary, status: RunStatus, error: BaseException | None) -> None:
+        """Close the run, on a connection of its own: the run's may be what broke. The next run closes an orphan."""
+        message = explain(error) if isinstance(error, ERRORS) else str(error) if error else None
+        try:
+            async with asyncio.timeout(5), self.pool.acquire() as conn:
+                kind = type(error).__name__ if error else None
+                await runs.finish(conn, summary.run_id, status, summary.traffic, kind, message)
+                await states.mark_simulated(conn, summary.source, summary.simulated)
+        except ERRORS as trouble:
+            log.warning("run not closed", reason=explain(trouble))
+
+    def _report(self, summary: Summary, seconds: float) -> None:
+        self.metrics.run_finished(summary.source, summary.status, seconds, summary.ledger)
+        if summary.status in ("success", "partial"):
+            self.metrics.last_success(summary.source, time.time())
+        line = log.error if summary.status == "failed" else log.info
+        line(
+            f"run {summary.status}",
+            pages=summary.pages,
+            fetched=summary.ledger.fetched,
+            rejected=summary.ledger.rejected,
+            seconds=round(seconds, 3),
+            error=str(summary.error) if summary.error else None,
+        )
+
+    async def _commit_all(self, conn: Connection, lease: Lease, found: Checkpoints, summary: Summary) -> None:
+        deliveries = self.reader.deliveries(found, summary.traffic)
+        async with aclosing(ahead(batches(deliveries, self._make_room), AHEAD)) as stream:
+            async for item in stream:
+                async with conn.transaction():
+                    await leases.renew(conn, lease.source, lease.fence)
+                    if isinstance(item, Refusal):
+                        ledger = await _write_refusal(conn, item, summary)
+                    else:
+                        ledger = await self._write_page(conn, item, stream, summary)
+                    await runs.progress(conn, summary.run_id, ledger, simulated=summary.simulated)
+                summary.pages += 1
+                summary.ledger.add(ledger)
+                self.watch(summary)
+
+    async def _write_page(
+        self, conn: Connection, first: Batch, rest: AsyncIterator[Batch | Refusal], summary: Summary
+    ) -> Ledger:
+        """Write all batches of a page, which follow each other; returns where its records went."""
+        page, ledger, batch = first.page, Ledger(), first
+        summary.simulated |= page.simulated
+        raw_id = await raw.insert(conn, summary.source, summary.run_id, page)
+        ledger.add(await self._write_batch(conn, batch, raw_id, summary))
+        while batch.closing is None:
+            following = await anext(rest)
+            assert isinstance(following, Batch)  # noqa: S101 - a page's batches follow each other
+            batch = following
+            ledger.add(await self._write_batch(conn, batch, raw_id, summary))
+        await self._close_page(conn, batch, batch.closing, summary)
+        return ledger
+
+    async def _write_batch(self, conn: Connection, batch: Batch, raw_id: int, summary: Summary) -> Ledger:
+        effects = await tickers.merge(
+            conn,
+            summary.source,
+            bytes(batch.staged),
+            run_id=summary.run_id,
+            raw_id=raw_id,
+            fetched_at=batch.page.fetched_at,
+        )
+        if batch.rejections:
+            await _quarantine(conn, batch.rejections, summary, raw_id=raw_id, stream=batch.page.stream)
+        return settle(
+            self.reader.kind,
+            effects,
+            staged=batch.records,
+            rejected=len(batch.rejections),
+            duplicates=batch.duplicates,
+        )
+
+    async def _close_page(self, conn: Connection, batch: Batch, closing: Closing, summary: Summary) -> None:
+        for drift in closing.drifts:
+            self.metrics.drift_seen(summary.source, drift.kind)
+            if await drifts.note(conn, summary.source, drift, summary.run_id):
+                log.warning("schema drift", **drifts.as_fields(drift))
+        await checkpoints.move(
+            conn,
+            summary.source,
+            stream=batch.page.stream,
+            cursor=closing.cursor,
+            run_id=summary.run_id,
+            page=batch.page.number,
+        )
+
+    async def _make_room(self, months: set[date]) -> None:
+        """Partitions for months that have none, on another connection: DDL has no place in the page's transaction."""
+        if wanted := months - self.months:
+            async with self.pool.acquire() as conn:
+                await maintenance.make_history(conn, sorted(wanted))
+            self.months |= wanted
+
+
+async def _write_refusal(conn: Connection, refusal: Refusal, summary: Summary) -> Ledger:
+    """A refused file is one rejected record; its checkpoint remembers it, so that it is refused once."""
+    log.warning("file refused", file=refusal.stream, reasons=[fault.message for fault in refusal.faults])
+    rejection = Rejection(0, refusal.stream, refusal.faults)
+    await _quarantine(conn, [rejection], summary, raw_id=None, stream=refusal.stream)
+    await checkpoints.move(
+        conn, summary.source, stream=refusal.stream, cursor=refusal.cursor, run_id=summary.run_id, page=0
+    )
+    return Ledger(rejected=1)
+
+
+async def _quarantine(
+    conn: Connection, rejections: list[Rejection], summary: Summary, *, raw_id: int | None, stream: str
+) -> None:
+    await rejects.insert(conn, summary.source, rejections, run_id=summary.run_id, raw_id=raw_id, stream=stream)

@@ -1,0 +1,102 @@
+"""How the pipeline sees any source: pages from where a checkpoint stands."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import aiohttp
+
+from kasparro.domain import Delivery, Kind, Refusal
+from kasparro.ingest import files, pages
+from kasparro.ingest.transport import Transport, limiter
+from kasparro.metrics import Metrics
+from kasparro.settings import ApiOptions
+from kasparro.sources.base import ApiSource, Source, base_url
+from kasparro.sources.csv_file import CsvFile
+from kasparro.sources.csv_file import Options as CsvOptions
+from kasparro.store.checkpoints import Checkpoint
+from kasparro.store.runs import Traffic
+
+Checkpoints = Mapping[str, Checkpoint]
+
+
+class Reader(Protocol):
+    """Reads one source."""
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+
+    @property
+    def kind(self) -> Kind:
+        """What its records are."""
+
+    def resumes(self, found: Checkpoints) -> int | None:
+        """The run whose unfinished snapshot the next one goes on with, if it does."""
+
+    def deliveries(self, found: Checkpoints, traffic: Traffic) -> AsyncIterator[Delivery | Refusal]:
+        """The pages behind the checkpoints; what they cost is counted into `traffic`."""
+
+
+def reader(source: Source, options: Any, session: aiohttp.ClientSession, metrics: Metrics) -> Reader:
+    """The reader of a source, with these options."""
+    match source:
+        case ApiSource():
+            base = base_url(options, source.home(options))
+            pace = limiter(options.rate or source.rate(options))
+            return ApiReader(source, options, Transport(source.name, base, session, pace, metrics))
+        case CsvFile():
+            return FileReader(source, options)
+    raise TypeError(f"{source.name} is neither an API nor a file")
+
+
+@dataclass(slots=True)
+class ApiReader:
+    """Reads an API. A snapshot that broke off less than an interval ago is finished; an older one is begun anew."""
+
+    source: ApiSource
+    options: ApiOptions
+    transport: Transport
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    @property
+    def kind(self) -> Kind:
+        return self.source.kind
+
+    def resumes(self, found: Checkpoints) -> int | None:
+        checkpoint = found.get("")
+        broken_off = checkpoint is not None and checkpoint.cursor and checkpoint.age < self.options.interval
+        return checkpoint.run_id if checkpoint and broken_off else None
+
+    def deliveries(self, found: Checkpoints, traffic: Traffic) -> AsyncIterator[Delivery]:
+        self.transport.traffic = traffic
+        cursor = found[""].cursor if self.resumes(found) is not None else {}
+        return pages.deliveries(self.source, self.options, self.transport, cursor)
+
+
+@dataclass(slots=True)
+class FileReader:
+    """Reads CSV files, each from where it was left."""
+
+    source: CsvFile
+    options: CsvOptions
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    @property
+    def kind(self) -> Kind:
+        return self.source.kind
+
+    def resumes(self, found: Checkpoints) -> int | None:
+        return None  # every file goes on from its own checkpoint, always
+
+    def deliveries(self, found: Checkpoints, traffic: Traffic) -> AsyncIterator[Delivery | Refusal]:
+        cursors = {stream: checkpoint.cursor for stream, checkpoint in found.items()}
+        return files.deliveries(self.source, self.options, cursors)

@@ -1,0 +1,176 @@
+"""Every metric, declared once. `Metrics` belongs to one application; there is no global registry.
+
+Its methods are the events of the house, so that whoever reports one knows no metric's name.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any, get_args
+
+from aioprometheus.collectors import Counter, Gauge, Histogram, Registry
+from aioprometheus.formats.text import TEXT_CONTENT_TYPE
+
+from kasparro import __version__
+from kasparro.domain import DriftKind, Ledger, RunStatus
+
+CONTENT_TYPE: str = TEXT_CONTENT_TYPE
+
+_REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_RUN_SECONDS = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
+_LAG_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+_STATUSES = tuple(status for status in get_args(RunStatus) if status != "running")
+_OUTCOMES = tuple(asdict(Ledger()))
+_VERDICTS = (
+    "ok",
+    "rate_limited",
+    "unavailable",
+    "timeout",
+    "unauthorized",
+    "plan_limit",
+    "refused",
+    "malformed",
+)
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class Metrics:
+    """The metrics of one application."""
+
+    def __init__(self) -> None:
+        self._registry = Registry()
+        counter, gauge, histogram = (partial(kind, registry=self._registry) for kind in (Counter, Gauge, Histogram))
+        self._http_requests = counter("api_requests_total", "HTTP requests answered.")
+        self._http_seconds = histogram(
+            "api_request_duration_seconds", "Time to answer a request.", buckets=_REQUEST_SECONDS
+        )
+        self._runs = counter("kasparro_etl_runs_total", "Runs finished.")
+        self._run_seconds = histogram("kasparro_etl_run_duration_seconds", "Length of a run.", buckets=_RUN_SECONDS)
+        self._records = counter("kasparro_etl_records_total", "Where each fetched record went.")
+        self._last_success = gauge(
+            "kasparro_etl_last_success_timestamp_seconds", "End of the last good run; 0 before the first."
+        )
+        self._interval = gauge("kasparro_etl_interval_seconds", "Time from one run to the next.")
+        self._source_requests = counter("kasparro_source_requests_total", "Requests to a source, retries too.")
+        self._throttled = counter("kasparro_source_throttle_wait_seconds_total", "Waits for a rate limit.")
+        self._drift = counter("kasparro_schema_drift_total", "Differences from the declared schema.")
+        self._pool = gauge("kasparro_db_pool_connections", "Connections of the API's pool.")
+        self._lag = histogram("kasparro_event_loop_lag_seconds", "How late a timer fires.", buckets=_LAG_SECONDS)
+        self._process = _Process(self._registry)
+        build = gauge("kasparro_build_info", "Always 1; the labels tell what is running.")
+        build.set({"version": __version__, "python": platform.python_version()}, 1)
+
+    def run_finished(self, source: str, status: str, seconds: float, ledger: Ledger) -> None:
+        self._runs.inc({"source": source, "status": status})
+        self._run_seconds.observe({"source": source}, float(seconds))
+        for outcome in _OUTCOMES:
+            self._records.add({"source": source, "outcome": outcome}, getattr(ledger, outcome))
+
+    def request_made(self, source: str, outcome: str) -> None:
+        self._source_requests.inc({"source": source, "outcome": outcome})
+
+    def throttled(self, source: str, seconds: float) -> None:
+        self._throttled.add({"source": source}, max(seconds, 0.0))
+
+    def drift_seen(self, source: str, kind: str) -> None:
+        self._drift.inc({"source": source, "kind": kind})
+
+    def source_scheduled(self, source: str, interval: float) -> None:
+        """Every series of the source exists from now on, so that its first event already is an increase."""
+        self._interval.set({"source": source}, interval)
+        self._last_success.add({"source": source}, 0)
+        self._throttled.add({"source": source}, 0)
+        _start(self._runs, source, "status", _STATUSES)
+        _start(self._records, source, "outcome", _OUTCOMES)
+        _start(self._source_requests, source, "outcome", _VERDICTS)
+        _start(self._drift, source, "kind", get_args(DriftKind))
+
+    def last_success(self, source: str, timestamp: float) -> None:
+        """`timestamp` is in Unix seconds."""
+        self._last_success.set({"source": source}, timestamp)
+
+    def http_request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """`route` is the pattern that matched: the path asked for would be a series for each URL."""
+        self._http_requests.inc({"method": method, "route": route, "status": str(status)})
+        self._http_seconds.observe({"method": method, "route": route}, float(seconds))
+
+    def loop_lag(self, seconds: float) -> None:
+        self._lag.observe({}, float(seconds))
+
+    def pool_connections(self, state: str, n: int) -> None:
+        self._pool.set({"state": state}, n)
+
+    def render(self) -> bytes:
+        """Everything, in Prometheus' text format."""
+        self._process.read()
+        lines = [line for collector in self._registry.get_all() for line in _lines(collector)]
+        return "\n".join([*lines, ""]).encode()
+
+
+def _start(counter: Counter, source: str, label: str, values: tuple[str, ...]) -> None:
+    for value in values:
+        counter.add({"source": source, label: value}, 0)
+
+
+class _Process:
+    """What every Prometheus client tells of its process; aioprometheus' own module does not import."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._cpu = Counter("process_cpu_seconds_total", "User and system CPU time.", registry=registry)
+        self._resident = Gauge("process_resident_memory_bytes", "Resident memory.", registry=registry)
+        self._virtual = Gauge("process_virtual_memory_bytes", "Virtual memory.", registry=registry)
+        self._open_fds = Gauge("process_open_fds", "Open file descriptors.", registry=registry)
+        self._max_fds = Gauge("process_max_fds", "Most file descriptors it may open.", registry=registry)
+        start = Gauge("process_start_time_seconds", "Start, in Unix seconds.", registry=registry)
+        start.set({}, time.time())
+
+    def read(self) -> None:
+        self._cpu.set({}, time.process_time())
+        self._max_fds.set({}, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        if Path("/proc/self/statm").exists():  # Linux only
+            self._read_proc(Path("/proc/self"))
+
+    def _read_proc(self, proc: Path) -> None:
+        virtual, resident = (int(pages) * _PAGE_BYTES for pages in (proc / "statm").read_text().split()[:2])
+        self._virtual.set({}, virtual)
+        self._resident.set({}, resident)
+        self._open_fds.set({}, sum(1 for _ in (proc / "fd").iterdir()))
+
+
+def _lines(collector: Any) -> Iterator[str]:
+    """A metric in the text format.
+
+    aioprometheus' own formatter escapes nothing: one quote in a label makes the whole answer unreadable.
+    """
+    yield f"# HELP {collector.name} {collector.doc}"
+    yield f"# TYPE {collector.name} {collector.kind.name}"
+    for labels, value in collector.get_all():
+        if isinstance(collector, Histogram):
+            yield from _histogram_lines(collector.name, labels, value)
+        else:
+            yield _line(collector.name, labels, value)
+
+
+def _histogram_lines(name: str, labels: Mapping[str, str], values: Mapping[float | str, float]) -> Iterator[str]:
+    for key, value in values.items():
+        if isinstance(key, str):  # "count" and "sum"
+            yield _line(f"{name}_{key}", labels, value)
+        else:
+            bound = "+Inf" if key == float("inf") else str(key)
+            yield _line(f"{name}_bucket", {**labels, "le": bound}, value)
+
+
+def _line(name: str, labels: Mapping[str, str], value: float) -> str:
+    pairs = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+    return f"{name}{{{pairs}}} {value}" if pairs else f"{name} {value}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

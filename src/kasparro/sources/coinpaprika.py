@@ -1,0 +1,87 @@
+"""CoinPaprika, https://docs.coinpaprika.com: every listed coin in one call of `/tickers`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import AliasPath, AwareDatetime, Field
+
+from kasparro.domain import Request
+from kasparro.settings import ApiOptions, Rate, Seconds
+from kasparro.sources.base import Amount, ApiSource, Figure, Moment, Rank, Text, TickerRecord
+
+
+class Options(ApiOptions):
+    """Settings of CoinPaprika."""
+
+    interval: Seconds = 300
+    """From the start of one cycle to the next. 5 minutes are 8,928 calls a month of the free plan's 20,000."""
+    auth: Literal["raw", "bearer"] = "raw"
+    """How the key stands in `Authorization`: the vendor's documents disagree; its own client sends it `raw`."""
+
+
+def _usd(key: str) -> Any:
+    return Field(default=None, validation_alias=AliasPath("quotes", "USD", key))
+
+
+class CoinPaprikaTicker(TickerRecord):
+    """One record of `/tickers?quotes=USD`."""
+
+    coin_id: Text = Field(validation_alias="id")
+    name: Text = Field(validation_alias="name")
+    symbol: Text | None = Field(default=None, validation_alias="symbol")
+    rank: Rank | None = Field(default=None, validation_alias="rank")
+    # required: a record that quotes no dollars is not a record of ours
+    price_usd: Amount | None = Field(validation_alias=AliasPath("quotes", "USD", "price"))
+    market_cap_usd: Amount | None = _usd("market_cap")
+    volume_24h_usd: Amount | None = _usd("volume_24h")
+    price_change_1h_percent: Figure | None = _usd("percent_change_1h")
+    price_change_24h_percent: Figure | None = _usd("percent_change_24h")
+    price_change_7d_percent: Figure | None = _usd("percent_change_7d")
+    circulating_supply: Amount | None = Field(default=None, validation_alias="circulating_supply")
+    total_supply: Amount | None = Field(default=None, validation_alias="total_supply")
+    max_supply: Amount | None = Field(default=None, validation_alias="max_supply")
+    ath_usd: Amount | None = _usd("ath_price")
+    ath_at: AwareDatetime | None = _usd("ath_date")
+    source_updated_at: Moment | None = Field(default=None, validation_alias="last_updated")
+
+
+class CoinPaprika(ApiSource):
+    """The free plan lists the top 2,000 and answers without a key; any paid plan has a host of its own."""
+
+    name = "coinpaprika"
+    options_type = Options
+    record_type = CoinPaprikaTicker
+    zero_is_unknown = frozenset({"market_cap_usd", "circulating_supply", "total_supply", "max_supply"})
+    known: ClassVar[Mapping[str, str]] = {
+        "beta_value": "number",
+        "first_data_at": "string",
+        "quotes.USD.volume_24h_change_24h": "number",
+        "quotes.USD.market_cap_change_24h": "number",
+        "quotes.USD.percent_change_15m": "number",
+        "quotes.USD.percent_change_30m": "number",
+        "quotes.USD.percent_change_6h": "number",
+        "quotes.USD.percent_change_12h": "number",
+        "quotes.USD.percent_change_30d": "number",
+        "quotes.USD.percent_change_1y": "number",
+        "quotes.USD.percent_from_price_ath": "number",
+    }
+
+    def home(self, options: Options) -> str:
+        return "https://api-pro.coinpaprika.com/v1" if options.api_key else "https://api.coinpaprika.com/v1"
+
+    def rate(self, options: Options) -> Rate:
+        return Rate(10, 1)  # per address, on every plan
+
+    def request(self, options: Options, cursor: Mapping[str, Any]) -> Request:
+        return Request("/tickers", {"quotes": "USD"}, self._key(options))
+
+    def following(self, options: Options, cursor: Mapping[str, Any], fresh: int) -> Mapping[str, Any]:
+        return {}  # one call brings the whole snapshot
+
+    def _key(self, options: Options) -> dict[str, str]:
+        if options.api_key is None:
+            return {}
+        scheme = "Bearer " if options.auth == "bearer" else ""
+        return {"Authorization": scheme + options.api_key.get_secret_value()}

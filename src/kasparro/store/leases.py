@@ -1,0 +1,43 @@
+"""Leases: who may write for a source. The database's clock decides; a fence number proves."""
+
+from __future__ import annotations
+
+from kasparro.errors import Busy, FenceLost
+from kasparro.store.pool import Connection
+from kasparro.store.sql import statement
+
+TTL = 30.0  # seconds; renewed by every page, and by a heartbeat at a third of it
+
+_ACQUIRE = statement("lease_acquire")
+_RENEW = statement("lease_renew")
+_NAME_RUN = statement("lease_name_run")
+_RELEASE = statement("lease_release")
+_HOLDER = statement("lease_holder")
+
+
+async def acquire(conn: Connection, source: str, owner: str) -> int:
+    """Take the source and return the fence; raises Busy with its holder.
+
+    The lease belongs to the session of `conn`: when that ends without a word, the source is free at once.
+    """
+    fence: int | None = await conn.fetchval(_ACQUIRE, source, owner, TTL)
+    if fence is None:
+        holder = await conn.fetchrow(_HOLDER, source)
+        raise Busy(source, holder["owner"], holder["run_id"], holder["expires_at"])
+    return fence
+
+
+async def renew(conn: Connection, source: str, fence: int) -> None:
+    """Prolong the lease and, inside a transaction, hold it until the end; raises FenceLost when another has it."""
+    if await conn.fetchval(_RENEW, source, fence, TTL) is None:
+        raise FenceLost(source, "another process has taken the source over; this run ends")
+
+
+async def name_run(conn: Connection, source: str, fence: int, run_id: int) -> None:
+    """Tell others which run holds the source."""
+    await conn.execute(_NAME_RUN, source, fence, run_id)
+
+
+async def release(conn: Connection, source: str, fence: int) -> None:
+    """Give the source back."""
+    await conn.execute(_RELEASE, source, fence)

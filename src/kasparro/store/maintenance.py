@@ -1,0 +1,46 @@
+"""Partitions made ahead and retention enforced: beside ingestion, never in its way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+
+from kasparro.store import raw
+from kasparro.store.pool import Connection
+from kasparro.store.sql import statement
+
+_RAW = statement("partition_raw")
+_HISTORY = statement("partition_history")
+_HISTORY_LIST = statement("partition_history_list")
+_HISTORY_EXPIRE = statement("history_expire")
+_PATIENCE = statement("lock_patience")
+
+
+async def prepare(conn: Connection, sources: Iterable[str]) -> None:
+    """A place for the raw pages of every source, and for the history of this month and the next two."""
+    for source in sources:
+        await conn.execute(_RAW, source)
+    today = datetime.now(UTC).date()
+    await make_history(conn, [today + timedelta(days=31 * ahead) for ahead in range(3)])
+
+
+async def make_history(conn: Connection, days: Iterable[date]) -> None:
+    """A place for the history of the months of these days."""
+    await conn.execute(_HISTORY, list(days))
+
+
+async def history_months(conn: Connection) -> set[date]:
+    """First days of the months that history has a place for."""
+    return {row["month"] for row in await conn.fetch(_HISTORY_LIST)}
+
+
+async def retain(conn: Connection, *, raw_days: int, history_days: int) -> tuple[int, int]:
+    """Forget what is older than the settings allow; returns how many raw pages and months of history went.
+
+    A lock that is not to be had within two seconds raises, and the next round tries again: nothing queues behind us.
+    """
+    pages = await raw.expire(conn, raw_days)
+    async with conn.transaction():
+        await conn.execute(_PATIENCE)
+        months: int = await conn.fetchval(_HISTORY_EXPIRE, history_days)
+    return pages, months

@@ -1,0 +1,81 @@
+"""What the API shows, as JSON text: PostgreSQL prints it, so that every figure keeps its digits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kasparro.store.pool import Connection
+from kasparro.store.sql import statement
+
+_COINS = statement("coin_page")
+_HEALTH = statement("source_health")
+_STATS = statement("source_stats")
+_RUNS = statement("run_list")
+_RUN = statement("run_details")
+_LAST_FINISHED = statement("run_last_finished")
+_DURATIONS = statement("run_durations")
+_DRIFTS = statement("drift_list")
+_ACKNOWLEDGE = statement("drift_acknowledge")
+_REJECTS = statement("reject_list")
+
+Names = Sequence[str] | None  # None: any
+
+
+class Coins(NamedTuple):
+    """A page of the latest rows (a JSON list), and how many rows there are on all pages."""
+
+    total: int
+    text: str
+
+
+async def coins(conn: Connection, *, sources: Names, symbols: Names, limit: int, offset: int) -> Coins:
+    """The latest rows of these sources and symbols (in any case), best rank first."""
+    return Coins(*await conn.fetchrow(_COINS, sources, symbols, limit, offset))
+
+
+async def health(conn: Connection) -> str:
+    """An object: source -> where it stands."""
+    return str(await conn.fetchval(_HEALTH))
+
+
+async def stats(conn: Connection) -> str:
+    """A list: what each source has done so far."""
+    return str(await conn.fetchval(_STATS))
+
+
+async def runs(conn: Connection, *, sources: Names, limit: int) -> str:
+    """A list of the latest runs."""
+    return str(await conn.fetchval(_RUNS, sources, limit))
+
+
+async def run(conn: Connection, run_id: int) -> str | None:
+    """An object: everything about a run; None where there is no such run."""
+    text: str | None = await conn.fetchval(_RUN, run_id)
+    return text
+
+
+async def last_finished(conn: Connection, source: str) -> list[int]:
+    """Ids of the last two finished runs of a source, the older first; fewer where there are fewer."""
+    return [row["run_id"] for row in reversed(await conn.fetch(_LAST_FINISHED, source))]
+
+
+async def durations(conn: Connection, source: str, *, before: int, limit: int) -> list[float]:
+    """Seconds that the last good runs of a source before a given one took."""
+    return [row["seconds"] for row in await conn.fetch(_DURATIONS, source, before, limit)]
+
+
+async def drifts(conn: Connection, *, sources: Names, acknowledged: bool | None, limit: int) -> str:
+    """A list of drifts, the unacknowledged first."""
+    return str(await conn.fetchval(_DRIFTS, sources, acknowledged, limit))
+
+
+async def acknowledge(conn: Connection, source: str, *, kind: str | None, path: str | None) -> int:
+    """Mark drifts of a source as seen by a person; None means any. Returns how many were not yet."""
+    count: int = await conn.fetchval(_ACKNOWLEDGE, source, kind, path)
+    return count
+
+
+async def rejects(conn: Connection, *, sources: Names, run_id: int | None, limit: int) -> str:
+    """A list of the latest quarantined records."""
+    return str(await conn.fetchval(_REJECTS, sources, run_id, limit))

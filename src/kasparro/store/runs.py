@@ -1,0 +1,65 @@
+"""Runs: one row for each run of a source, moved forward by the pages it commits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kasparro.domain import Ledger, RunStatus
+from kasparro.store.pool import Connection
+from kasparro.store.sql import statement
+
+_START = statement("run_start")
+_PROGRESS = statement("run_progress")
+_FINISH = statement("run_finish")
+_LAST_SUCCESS = statement("run_last_success")
+_CLOSE_ORPHANS = statement("run_close_orphans")
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What a run asked of the network: requests sent, how many of them were retries, seconds spent waiting."""
+
+    requests: int = 0
+    retries: int = 0
+    waited: float = 0.0
+
+
+async def start(
+    conn: Connection, source: str, *, trigger: str, owner: str, fence: int, resumed_from: int | None
+) -> int:
+    """Open a run and return its id."""
+    run_id: int = await conn.fetchval(_START, source, trigger, owner, fence, resumed_from)
+    return run_id
+
+
+async def progress(conn: Connection, run_id: int, ledger: Ledger, *, simulated: bool) -> None:
+    """Add one page's ledger."""
+    await conn.execute(
+        _PROGRESS,
+        run_id,
+        ledger.inserted,
+        ledger.updated,
+        ledger.unchanged,
+        ledger.stale,
+        ledger.rejected,
+        ledger.duplicate,
+        simulated,
+    )
+
+
+async def finish(
+    conn: Connection, run_id: int, status: RunStatus, traffic: Traffic, kind: str | None, message: str | None
+) -> None:
+    """Close the run, with the kind and the words of what ended it."""
+    await conn.execute(_FINISH, run_id, status, kind, message, traffic.requests, traffic.retries, traffic.waited)
+
+
+async def last_success(conn: Connection, source: str) -> float | None:
+    """When the source was last run with success, in Unix seconds; None before the first time."""
+    moment: float | None = await conn.fetchval(_LAST_SUCCESS, source)
+    return moment
+
+
+async def close_orphans(conn: Connection) -> list[tuple[int, str]]:
+    """Close the runs that no living process holds; returns their ids and sources."""
+    return [(row["run_id"], row["source"]) for row in await conn.fetch(_CLOSE_ORPHANS)]

@@ -1,0 +1,166 @@
+"""The API on a real socket before a real database, and rows to fill it with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+
+from kasparro.api import create_app
+from kasparro.metrics import Metrics
+from kasparro.settings import ApiOptions, Settings, SourceOptions
+from kasparro.store.pool import Pool, api_pool
+
+ADMIN_KEY = "täst-key"
+OPTIONS = {"coinpaprika": ApiOptions, "coingecko": ApiOptions, "csv": SourceOptions}
+Client = TestClient[web.Request, web.Application]
+
+_COIN = """
+INSERT INTO unified_crypto (source, coin_id, name, symbol, rank, price_usd, market_cap_usd, observed_at, fetched_at,
+    run_id, raw_id, raw_position)
+VALUES ($1, $2, $3, $4, $5, $6::text::numeric, $7::text::numeric, now(), now(), 1, 1, 0)
+"""
+_STATE = """
+INSERT INTO source_state (source, enabled, interval_seconds, is_parked, reason, simulated, next_run_at)
+VALUES ($1, $2, 300, $3, $4, $5, now() + interval '5 minutes')
+"""
+_RUN = """
+INSERT INTO etl_run (source, status, trigger, owner, fence, started_at, finished_at, fetched, inserted, rejected,
+    error_message, resumed_from)
+VALUES ($1, $2, 'schedule', 'test', 1, now() - $3::float8 * interval '1 second',
+    CASE WHEN $2 <> 'running' THEN now() - ($3 - $4::float8) * interval '1 second' END,
+    $5::bigint + $6::bigint, $5, $6, $7, $8)
+RETURNING run_id
+"""
+_LEASE = """
+INSERT INTO source_lease (source, owner, fence, expires_at)
+VALUES ($1, 'test', 1, now() + $2::float8 * interval '1 second')
+"""
+_DRIFT = """
+INSERT INTO schema_drift (source, kind, path, severity, confidence, first_run_id, last_run_id)
+VALUES ($1, $2, $3, 'warning', 1, 1, 1)
+"""
+_REJECT = """
+INSERT INTO etl_reject (source, run_id, position, record, reasons)
+VALUES ($1, $2, 0, $3, '[{"path": "quotes.USD.price", "message": "not a number", "value": "\\"x\\""}]')
+"""
+
+
+class Rows:
+    """Writes rows, one call each."""
+
+    def __init__(self, conn: asyncpg.Connection) -> None:
+        self.conn = conn
+
+    async def coin(
+        self,
+        source: str,
+        coin_id: str,
+        *,
+        symbol: str | None = "SYM",
+        rank: int | None = None,
+        price: str | None = "1",
+        cap: str | None = None,
+        name: str = "A coin",
+    ) -> None:
+        await self.conn.execute(_COIN, source, coin_id, name, symbol, rank, price, cap)
+
+    async def state(
+        self,
+        source: str,
+        *,
+        enabled: bool = True,
+        parked: bool = False,
+        reason: str | None = None,
+        simulated: bool = False,
+    ) -> None:
+        """At an interval of 300 seconds."""
+        await self.conn.execute(_STATE, source, enabled, parked, reason, simulated)
+
+    async def run(
+        self,
+        source: str,
+        status: str = "success",
+        *,
+        ago: float = 60,
+        seconds: float = 10,
+        inserted: int = 100,
+        rejected: int = 0,
+        error: str | None = None,
+        resumed_from: int | None = None,
+    ) -> int:
+        """A run that began `ago` seconds ago."""
+        run_id: int = await self.conn.fetchval(
+            _RUN, source, status, float(ago), float(seconds), inserted, rejected, error, resumed_from
+        )
+        return run_id
+
+    async def lease(self, source: str, *, seconds: float) -> None:
+        await self.conn.execute(_LEASE, source, float(seconds))
+
+    async def drift(self, source: str, kind: str, path: str) -> None:
+        await self.conn.execute(_DRIFT, source, kind, path)
+
+    async def reject(self, source: str, run_id: int, record: str) -> None:
+        await self.conn.execute(_REJECT, source, run_id, record)
+
+
+@pytest.fixture
+async def rows(dsn: str) -> AsyncIterator[Rows]:
+    conn = await asyncpg.connect(dsn)
+    yield Rows(conn)
+    await conn.close()
+
+
+@pytest.fixture
+async def pool(dsn: str) -> AsyncIterator[Pool]:
+    """A pool as the API has it."""
+    async with api_pool(dsn, 4) as pool:
+        yield pool
+
+
+@pytest.fixture
+def app_on() -> Callable[..., web.Application]:
+    """Builds the application on a pool, with settings as from the environment."""
+
+    def build(pool: Pool, **environ: str) -> web.Application:
+        settings = Settings.load(OPTIONS, environ, Path("no such file"))
+        return create_app(pool=pool, metrics=Metrics(), settings=settings)
+
+    return build
+
+
+@pytest.fixture
+async def client(
+    aiohttp_client: Callable[..., Awaitable[Client]], app_on: Callable[..., web.Application], pool: Pool
+) -> Client:
+    return await aiohttp_client(app_on(pool, ADMIN_API_KEY=ADMIN_KEY))
+
+
+@pytest.fixture
+def get(client: Client) -> Callable[..., Awaitable[Any]]:
+    """The JSON behind a path, which must answer with this status."""
+
+    async def fetch(path: str, status: int = 200) -> Any:
+        async with client.get(path) as response:
+            assert response.status == status, await response.text()
+            return await response.json(content_type=None)
+
+    return fetch
+
+
+@pytest.fixture
+async def api_pool_on() -> AsyncIterator[Callable[[str], Awaitable[Pool]]]:
+    """Opens the API's pool on any address, reachable or not."""
+    async with AsyncExitStack() as stack:
+
+        async def build(dsn: str) -> Pool:
+            return await stack.enter_async_context(api_pool(dsn, 4))
+
+        yield build

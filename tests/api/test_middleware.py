@@ -1,0 +1,145 @@
+"""What holds for every request: ids, headers, counts, and errors as problems."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+from aiohttp import web
+from structlog.testing import capture_logs
+from yarl import URL
+
+from kasparro.api.problems import Problem
+
+
+async def problem(response: Any) -> Any:
+    assert response.content_type == "application/problem+json"
+    body = await response.json(content_type=None)
+    assert body["status"] == response.status
+    assert body["request_id"] == response.headers["X-Request-ID"]
+    return body
+
+
+@pytest.mark.parametrize("given", ["abc", "A.b:c-_9", "x" * 128])
+async def test_a_good_request_id_comes_back(client: Any, given: str) -> None:
+    async with client.get("/data", headers={"X-Request-ID": given}) as response:
+        assert response.headers["X-Request-ID"] == given
+        assert (await response.json())["request_id"] == given
+
+
+@pytest.mark.parametrize("given", ["", "x" * 129, 'a"b', "a b", "ä", "a,b"])
+async def test_a_bad_request_id_is_replaced(client: Any, given: str) -> None:
+    async with client.get("/data", headers={"X-Request-ID": given}) as response:
+        assert len(response.headers["X-Request-ID"]) == 32
+
+
+@pytest.mark.parametrize("path", ["/", "/data", "/docs", "/static/card.css", "/metrics", "/nothing", "/health/live"])
+async def test_safe_headers_are_on_everything(client: Any, path: str) -> None:
+    async with client.get(path) as response:
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["X-Frame-Options"] == "DENY"
+        assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+        assert "unsafe" not in response.headers["Content-Security-Policy"]
+        assert response.headers["Server"] == "kasparro"
+        assert "Access-Control-Allow-Origin" not in response.headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/nothing", "//", "//data", "//evil.example/x", "/data/", "/%2e%2e/etc/passwd", "/static/%2e%2e%2fcard.html",
+     "/static/..", "/static/.", "/%00", "/%ff", "/data%0d%0aX:y", "/runs//1", "/<script>", "/" + "a" * 7000],
+)  # fmt: skip
+async def test_hostile_paths_are_404_problems(client: Any, path: str) -> None:
+    url = URL(f"http://{client.host}:{client.port}{path}", encoded=True)
+    async with client.session.get(url) as response:
+        assert response.status == 404
+        assert "script" not in (await problem(response))["detail"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND", "TRACE"])
+async def test_other_methods_are_405_problems(client: Any, method: str) -> None:
+    async with client.request(method, "/data") as response:
+        assert response.status == 405
+        assert response.headers["Allow"] == "GET, HEAD"
+        await problem(response)
+
+
+@pytest.mark.parametrize(
+    "request_line", [b"GET /" + b"a" * 100_000 + b" HTTP/1.1", b"BREW / HTTP/1.1", b"\x16\x03\x01"]
+)
+async def test_what_is_not_http_is_refused_and_the_service_goes_on(client: Any, request_line: bytes) -> None:
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(request_line + b"\r\nHost: x\r\n\r\n")
+    answer = await reader.read(200)
+    writer.close()
+    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400"))
+    async with client.get("/health/live") as response:
+        assert response.status == 200
+
+
+@pytest.fixture
+async def faulty(aiohttp_client: Any, app_on: Any, pool: Any) -> Any:
+    """An API with two more routes: one that breaks, one that refuses."""
+
+    async def broken(_: web.Request) -> web.StreamResponse:
+        raise RuntimeError("secret detail")
+
+    async def refusing(_: web.Request) -> web.StreamResponse:
+        raise Problem(409, "busy", headers={"Retry-After": "9"})
+
+    app = app_on(pool)
+    app.router.add_get("/broken", broken)
+    app.router.add_get("/refusing", refusing)
+    return await aiohttp_client(app)
+
+
+async def test_an_unforeseen_error_tells_the_log_and_nobody_else(faulty: Any) -> None:
+    with capture_logs() as lines:
+        async with faulty.get("/broken", headers={"X-Request-ID": "here"}) as response:
+            assert response.status == 500
+            text = await response.text()
+            await problem(response)
+    assert "secret" not in text
+    assert "RuntimeError" not in text
+    error, request = lines
+    assert (error["event"], error["exc_info"]) == ("unforeseen error", True)
+    assert (request["route"], request["status"]) == ("/broken", 500)
+
+
+async def test_a_problem_keeps_its_headers(faulty: Any) -> None:
+    async with faulty.get("/refusing") as response:
+        assert (response.status, response.headers["Retry-After"]) == (409, "9")
+        assert (await problem(response))["title"] == "Conflict"
+
+
+async def test_each_request_is_logged_once(client: Any) -> None:
+    with capture_logs() as lines:
+        async with client.get("/runs/7?x=1") as response:
+            assert response.status == 400
+    [line] = lines
+    assert (line["method"], line["route"], line["status"]) == ("GET", "/runs/{run_id}", 400)
+    assert line["duration_ms"] >= 0
+
+
+async def scraped(client: Any) -> list[str]:
+    async with client.get("/metrics") as response:
+        return (await response.text()).splitlines()
+
+
+async def test_random_urls_make_no_series(client: Any) -> None:
+    for path in ("/nothing", "/metrics"):
+        async with client.get(path):
+            pass
+    before = len(await scraped(client))
+    for _ in range(20):
+        await asyncio.gather(*(_visit(client, f"/{random.random()}") for _ in range(50)))  # noqa: S311  # no secret
+    after = await scraped(client)
+    assert len(after) == before
+    assert 'api_requests_total{method="GET",route="unmatched",status="404"} 1001' in after
+
+
+async def _visit(client: Any, path: str) -> None:
+    async with client.get(path) as response:
+        await response.read()

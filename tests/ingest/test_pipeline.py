@@ -1,0 +1,284 @@
+"""Whole runs against the sandbox and a real database: what is written, what is not, and where the next run goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import pytest
+
+from kasparro.domain import Ledger
+from kasparro.errors import Busy, Malformed, RateLimited, Refused, Unauthorized
+from kasparro.ingest.pipeline import Summary
+from kasparro.sandbox import Sandbox, faults
+from kasparro.store import leases
+from kasparro.store.pool import ERRORS, Pool
+
+from .conftest import MakePipeline
+
+LATEST = "SELECT source, coin_id, price_usd, observed_at FROM unified_crypto ORDER BY 1, 2"
+TICKS = "SELECT source, coin_id, observed_at, price_usd FROM price_history ORDER BY 1, 2, 3"
+
+
+async def fetch(pool: Pool, query: str, *values: Any) -> list[asyncpg.Record]:
+    async with pool.acquire() as conn:
+        rows: list[asyncpg.Record] = await conn.fetch(query, *values)
+        return rows
+
+
+async def count(pool: Pool, table: str) -> int:
+    (row,) = await fetch(pool, f"SELECT count(*) AS n FROM {table}")  # noqa: S608 - names of our own tables
+    return int(row["n"])
+
+
+@pytest.mark.parametrize(("source", "pages"), [("coinpaprika", 1), ("coingecko", 4)])
+async def test_first_run_brings_every_coin(make_pipeline: MakePipeline, pool: Pool, source: str, pages: int) -> None:
+    changes = {"pages": "all"} if source == "coingecko" else {}
+    summary = await make_pipeline(source, **changes).run("manual")
+    assert (summary.status, summary.pages) == ("success", pages)
+    assert summary.ledger == Ledger(inserted=700)
+    assert summary.simulated
+    assert await count(pool, "unified_crypto") == 700
+    assert await count(pool, "raw") == pages
+    priced = await fetch(pool, "SELECT count(*) AS n FROM unified_crypto WHERE price_usd IS NOT NULL")
+    assert await count(pool, "price_history") == priced[0]["n"] > 690
+
+
+async def test_every_row_points_to_the_exact_record_it_came_from(make_pipeline: MakePipeline, pool: Pool) -> None:
+    await make_pipeline("coingecko", pages="all").run("manual")
+    rows = await fetch(
+        pool,
+        "SELECT u.*, r.body FROM unified_crypto u JOIN raw r USING (source, raw_id) ORDER BY random() LIMIT 50",
+    )
+    for row in rows:
+        record = json.loads(row["body"], parse_float=Decimal, parse_int=Decimal)[row["raw_position"]]
+        assert record["id"] == row["coin_id"]
+        assert record["current_price"] == row["price_usd"]
+        assert record["total_volume"] == row["volume_24h_usd"]
+
+
+async def test_nothing_new_writes_nothing(make_pipeline: MakePipeline, pool: Pool) -> None:
+    pipeline = make_pipeline("coinpaprika")
+    await pipeline.run("manual")
+    before = await fetch(pool, "SELECT xmin, xmax, * FROM unified_crypto ORDER BY coin_id")
+    summary = await pipeline.run("manual")
+    assert summary.ledger == Ledger(unchanged=700)
+    assert await fetch(pool, "SELECT xmin, xmax, * FROM unified_crypto ORDER BY coin_id") == before
+
+
+async def test_moved_prices_update_their_rows_and_add_ticks(
+    make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox
+) -> None:
+    pipeline = make_pipeline("coinpaprika")
+    await pipeline.run("manual")
+    ticks = await count(pool, "price_history")
+    moved = sandbox.tick()
+    summary = await pipeline.run("manual")
+    assert 0 < summary.ledger.updated <= moved
+    assert summary.ledger.updated + summary.ledger.unchanged == 700
+    assert await count(pool, "price_history") == ticks + summary.ledger.updated
+
+
+async def test_latest_row_never_goes_back_in_time(make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox) -> None:
+    pipeline = make_pipeline("coinpaprika")
+    await pipeline.run("manual")
+    old = sandbox.asked("coinpaprika")
+    assert len(old) == 1
+    body = (await fetch(pool, "SELECT body FROM raw"))[0]["body"].encode()
+    sandbox.tick()
+    await pipeline.run("manual")
+    latest, ticks = await fetch(pool, LATEST), await fetch(pool, TICKS)
+    sandbox.fail("coinpaprika", faults.Literal(200, {"Content-Type": "application/json"}, body))
+    summary = await pipeline.run("manual")
+    assert summary.ledger.stale > 0
+    assert summary.ledger.stale + summary.ledger.unchanged == 700
+    assert await fetch(pool, LATEST) == latest
+    assert await fetch(pool, TICKS) == ticks
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 4])
+async def test_run_that_fails_at_any_page_is_finished_by_the_next(
+    make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox, page: int
+) -> None:
+    pipeline = make_pipeline("coingecko", pages="all")
+    sandbox.fail("coingecko", faults.Html(), on=lambda call: call.query["page"] == str(page))
+    failed = await pipeline.run("manual")
+    assert (failed.status, failed.pages, type(failed.error)) == ("failed", page - 1, Malformed)
+    assert await count(pool, "raw") == page - 1
+    resumed = await pipeline.run("manual")
+    assert resumed.status == "success"
+    assert [call.query["page"] for call in sandbox.calls] == [str(n) for n in [*range(1, page + 1), *range(page, 5)]]
+    assert failed.ledger.fetched + resumed.ledger.fetched == 700
+    assert await count(pool, "unified_crypto") == 700
+    rows = await fetch(pool, "SELECT status, resumed_from, fetched FROM etl_run ORDER BY run_id")
+    assert [row["status"] for row in rows] == ["failed", "success"]
+    assert rows[1]["resumed_from"] == (failed.run_id if page > 1 else None)
+
+
+async def test_snapshot_that_broke_off_long_ago_is_begun_anew(
+    make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox
+) -> None:
+    pipeline = make_pipeline("coingecko", pages="all")
+    sandbox.fail("coingecko", faults.Html(), on=lambda call: call.query["page"] == "3")
+    await pipeline.run("manual")
+    await fetch(pool, "UPDATE etl_checkpoint SET updated_at = now() - interval '1 hour'")
+    await pipeline.run("manual")
+    assert sandbox.calls[3].query["page"] == "1"
+
+
+async def test_poison_costs_its_records_and_no_others(
+    make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox
+) -> None:
+    sandbox.fail("coinpaprika", faults.Poison(every=7))
+    summary = await make_pipeline("coinpaprika").run("manual")
+    assert summary.status == "partial"
+    assert summary.ledger.rejected > 50
+    assert summary.ledger.fetched == 700
+    rejects = await fetch(pool, "SELECT position, record, reasons FROM etl_reject ORDER BY position")
+    assert len(rejects) == summary.ledger.rejected
+    for row in rejects:
+        (body,) = await fetch(pool, "SELECT body FROM raw")
+        assert row["record"] in body["body"]
+        assert all(reason["path"] and reason["message"] for reason in row["reasons"])
+    assert await count(pool, "unified_crypto") == 700 - summary.ledger.rejected - summary.ledger.duplicate
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (faults.Envelope(), Malformed),
+        (faults.RateLimited(), RateLimited),
+        (faults.Unauthorized(), Unauthorized),
+        (faults.Literal(404, {}, b'{"error":"id not found"}'), Refused),
+        (faults.Literal(200, {}, b'[{"id": "a"'), Malformed),
+        (faults.Literal(200, {}, b'[{"id": "a"} {"id": "b"}]'), Malformed),
+        (faults.Literal(200, {}, b"[] []"), Malformed),
+        (faults.Literal(200, {}, b'[{"id": "\xff"}]'), Malformed),
+        (faults.Literal(200, {}, b"[" * 100_000), Malformed),
+    ],
+    ids=repr,
+)
+async def test_answer_that_is_no_data_fails_the_run_with_its_reason(
+    make_pipeline: MakePipeline,
+    pool: Pool,
+    sandbox: Sandbox,
+    fault: Any,
+    error: type[Exception],
+    no_waiting: list[float],
+) -> None:
+    sandbox.fail("coinpaprika", fault, times=None)
+    summary = await make_pipeline("coinpaprika").run("manual")
+    assert (summary.status, type(summary.error)) == ("failed", error)
+    (row,) = await fetch(pool, "SELECT status, error_kind, error_message FROM etl_run")
+    assert (row["status"], row["error_kind"]) == ("failed", error.__name__)
+    assert row["error_message"].startswith("coinpaprika: ")
+    assert await count(pool, "unified_crypto") == 0
+
+
+async def test_coin_met_again_on_a_later_page_is_a_duplicate(
+    make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox
+) -> None:
+    pipeline = make_pipeline("coingecko", pages=2)
+    await pipeline.run("manual")
+    first = (await fetch(pool, "SELECT body FROM raw ORDER BY raw_id"))[0]["body"].encode()
+    sandbox.fail("coingecko", faults.Literal(200, {}, first), on=lambda call: call.query["page"] == "2")
+    summary = await pipeline.run("manual")
+    assert summary.ledger == Ledger(unchanged=250, duplicate=250)
+
+
+async def test_drift_is_noted_once_and_counted(make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox) -> None:
+    shape = faults.Drift(rename={"fully_diluted_valuation": "fully_diluted_market_valuation"})
+    sandbox.fail("coingecko", shape, times=None)
+    summary = await make_pipeline("coingecko", pages="all").run("manual")
+    assert summary.status == "success"
+    (row,) = await fetch(pool, "SELECT * FROM schema_drift")
+    assert (row["kind"], row["path"], row["renamed_to"], row["pages"]) == (
+        "renamed_field",
+        "fully_diluted_valuation",
+        "fully_diluted_market_valuation",
+        3,
+    )
+    assert 0.6 <= row["confidence"] < 1
+
+
+async def test_source_is_run_by_one_at_a_time(make_pipeline: MakePipeline, sandbox: Sandbox) -> None:
+    sandbox.fail("coinpaprika", faults.Latency(0.5))
+    first = asyncio.create_task(make_pipeline("coinpaprika").run("manual"))
+    while not sandbox.calls:
+        await asyncio.sleep(0.01)
+    with pytest.raises(Busy):
+        await make_pipeline("coinpaprika").run("manual")
+    assert (await first).status == "success"
+
+
+async def test_lost_fence_commits_nothing(make_pipeline: MakePipeline, pool: Pool) -> None:
+    pipeline = make_pipeline("coingecko", pages="all")
+
+    def usurp(summary: Summary) -> None:
+        if summary.pages == 1:
+            stolen.append(asyncio.get_running_loop().create_task(_steal(pool)))
+
+    stolen: list[asyncio.Task[None]] = []
+    pipeline.watch = usurp
+    summary = await pipeline.run("manual")
+    await stolen[0]
+    assert (summary.status, type(summary.error).__name__) == ("failed", "FenceLost")
+    assert await count(pool, "raw") == summary.pages < 4
+
+
+async def _steal(pool: Pool) -> None:
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute("UPDATE source_lease SET expires_at = '-infinity'")
+        await leases.acquire(conn, "coingecko", "thief")
+
+
+async def test_cancelled_run_is_closed_behind_its_last_page(
+    make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox
+) -> None:
+    sandbox.fail("coingecko", faults.Latency(30), on=lambda call: call.query["page"] == "3")
+    run = asyncio.create_task(make_pipeline("coingecko", pages="all").run("manual"))
+    while await count(pool, "raw") < 2:
+        await asyncio.sleep(0.02)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    (row,) = await fetch(pool, "SELECT status, pages, fetched FROM etl_run")
+    assert tuple(row) == ("cancelled", 2, 500)
+    (checkpoint,) = await fetch(pool, "SELECT cursor, page FROM etl_checkpoint")
+    assert tuple(checkpoint) == ({"page": 3}, 2)
+
+
+async def test_database_session_killed_in_mid_run_leaves_no_half_page(
+    make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox
+) -> None:
+    pipeline = make_pipeline("coingecko", pages="all")
+    killed = False
+
+    def kill(summary: Summary) -> None:
+        nonlocal killed
+        if summary.pages == 2 and not killed:
+            killed = True
+            tasks.append(asyncio.get_running_loop().create_task(_kill_sessions(pool)))
+
+    tasks: list[asyncio.Task[None]] = []
+    pipeline.watch = kill
+    with suppress(*ERRORS):
+        await pipeline.run("manual")
+    await asyncio.gather(*tasks, return_exceptions=True)
+    summary = await pipeline.run("manual")
+    assert summary.status == "success"
+    assert await count(pool, "unified_crypto") == 700
+    rows = await fetch(pool, "SELECT status FROM etl_run ORDER BY run_id")
+    assert rows[0]["status"] in {"failed", "abandoned", "success"}
+
+
+async def _kill_sessions(pool: Pool) -> None:
+    async with pool.acquire() as conn:
+        await conn.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )

@@ -1,0 +1,84 @@
+"""Every statement parses against the schema, says what it answers, and is used; the schema goes up, down, up."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from kasparro.resources import folder
+from kasparro.store import migrations
+from kasparro.store.pool import Pool
+from kasparro.store.sql import MIGRATIONS, QUERIES, statement
+
+STATEMENTS = sorted(QUERIES.glob("*.sql"))
+CODE = "\n".join(path.read_text() for path in Path(folder("sql").parent, "src/kasparro").rglob("*.py"))
+
+# A landed migration is never edited: a changed one would not be applied where the first one was.
+CHECKSUMS = {
+    "0001.tables.rollback.sql": "03894418663ecbc6ef9d6b1c5444999fc658d4f2dfb4e03306c6158cf915b6a7",
+    "0001.tables.sql": "22b943485e6a11df6e2c556a58ef1153655b799548ebc1a31ee84ef888d20fdb",
+}
+
+
+@pytest.mark.parametrize("path", STATEMENTS, ids=lambda path: path.stem)
+async def test_statement_parses(path: Path, pool: Pool) -> None:
+    async with pool.acquire() as conn:
+        await conn.prepare(statement(path.stem))
+
+
+@pytest.mark.parametrize("path", STATEMENTS, ids=lambda path: path.stem)
+def test_statement_says_what_it_answers_and_lists_its_parameters(path: Path) -> None:
+    text = path.read_text()
+    assert text.startswith("-- ")
+    comments = "\n".join(line for line in text.splitlines() if line.startswith("--"))
+    used = set(re.findall(r"\$\d+", re.sub(r"--.*", "", text)))
+    assert used == set(re.findall(r"\$\d+", comments))
+
+
+@pytest.mark.parametrize("path", STATEMENTS, ids=lambda path: path.stem)
+def test_statement_is_used(path: Path) -> None:
+    assert f'statement("{path.stem}")' in CODE
+
+
+async def _schema(dsn: str) -> list[str]:
+    conn = await asyncpg.connect(dsn)
+    try:
+        rows = await conn.fetch(
+            "SELECT table_name || '.' || column_name || ' ' || data_type AS line FROM information_schema.columns "
+            "WHERE table_schema = 'public' AND table_name !~ 'yoyo' ORDER BY 1"
+        )
+        return [row["line"] for row in rows]
+    finally:
+        await conn.close()
+
+
+async def test_schema_goes_up_down_up(empty_dsn: str) -> None:
+    await migrations.migrate(empty_dsn)
+    first = await _schema(empty_dsn)
+    migrations.roll_back(empty_dsn)
+    assert await _schema(empty_dsn) == []
+    await migrations.migrate(empty_dsn)
+    assert await _schema(empty_dsn) == first != []
+
+
+async def test_migrating_twice_applies_nothing(dsn: str) -> None:
+    assert await migrations.migrate(dsn) == []
+
+
+async def test_every_table_and_every_migration_is_documented(dsn: str) -> None:
+    conn = await asyncpg.connect(dsn)
+    rows = await conn.fetch(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') "
+        "AND NOT relispartition AND relname !~ 'yoyo' AND obj_description(oid) IS NULL"
+    )
+    await conn.close()
+    assert rows == []
+
+
+@pytest.mark.parametrize("path", sorted(MIGRATIONS.glob("*.sql")), ids=lambda path: path.name)
+def test_landed_migration_is_never_edited(path: Path) -> None:
+    assert CHECKSUMS.get(path.name) == hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,301 @@
+"""The service as a process: it starts, is killed, starts again, is fed garbage, loses its database, stops."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import asyncpg
+import pytest
+
+from kasparro.sandbox import Sandbox, faults
+
+Health = dict[str, Any]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+class Service:
+    """A `kasparro serve` of our own."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
+        self.process = process
+        self.url = f"http://127.0.0.1:{port}"
+
+    async def get(self, path: str) -> tuple[int, Any]:
+        async with aiohttp.ClientSession() as client, client.get(self.url + path) as answer:
+            return answer.status, json.loads(await answer.read())
+
+    async def until(self, condition: Callable[[Health], bool], seconds: float = 30) -> Health:
+        """What /health says once `condition` holds of it."""
+        health: Health = {}
+        async with asyncio.timeout(seconds):
+            while not health or not condition(health):
+                await asyncio.sleep(0.05)
+                try:
+                    _, health = await self.get("/health")
+                except aiohttp.ClientError:
+                    continue
+        return health
+
+    async def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Send the signal; returns the exit code and the log."""
+        if self.process.returncode is None:
+            self.process.send_signal(number)
+        async with asyncio.timeout(10):
+            _, log = await self.process.communicate()
+        assert self.process.returncode is not None
+        return self.process.returncode, log.decode()
+
+
+@asynccontextmanager
+async def serving(cwd: Path, *arguments: str, **environ: str) -> AsyncIterator[Service]:
+    port = free_port()
+    clean = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "kasparro",
+        *(arguments or ("serve",)),
+        cwd=cwd,
+        env=clean | {"API_PORT": str(port), "LOG_FORMAT": "json"} | environ,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    service = Service(process, port)
+    try:
+        yield service
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+def upstreams(sandbox: Sandbox, dsn: str, **more: str) -> dict[str, str]:
+    return {
+        "DATABASE_URL": dsn,
+        "COINPAPRIKA_BASE_URL": sandbox.coinpaprika_url,
+        "COINGECKO_BASE_URL": sandbox.coingecko_url,
+        "COINGECKO_PAGES": "all",
+        "COINGECKO_RATE": "1000/1",
+        **more,
+    }
+
+
+def settled(health: Health) -> bool:
+    states = {state["last_run_status"] for state in health["etl_status"].values()}
+    return bool(states) and not states & {"never_run", "running"}
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(coins=1500, seed=3) as sandbox:
+        yield sandbox
+
+
+async def fetch(dsn: str, query: str) -> list[asyncpg.Record]:
+    conn = await asyncpg.connect(dsn)
+    try:
+        rows: list[asyncpg.Record] = await conn.fetch(query)
+        return rows
+    finally:
+        await conn.close()
+
+
+async def eventually(check: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not await check():
+            await asyncio.sleep(0.02)
+
+
+async def test_all_sources_come_in_at_the_first_start_and_say_that_they_are_simulated(
+    tmp_path: Path, dsn: str, sandbox: Sandbox
+) -> None:
+    async with serving(tmp_path, **upstreams(sandbox, dsn)) as service:
+        health = await service.until(settled)
+        assert health["status"] == "healthy"
+        assert health["simulated"] is True
+        assert {name: state["records_processed"] for name, state in health["etl_status"].items()} == {
+            "coingecko": 1500,
+            "coinpaprika": 1500,
+            "csv": 51,
+        }
+        status, page = await service.get("/data?source=coingecko&page_size=100")
+        assert (status, page["total"], len(page["data"])) == (200, 1500, 100)
+        code, log = await service.stop()
+    assert code == 0
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert all({"timestamp", "level", "component", "event"} <= line.keys() for line in lines)
+    assert {line["source"] for line in lines if line["event"] == "run success"} == {"coingecko", "coinpaprika", "csv"}
+    assert not [line for line in lines if line["level"] in {"error", "critical"}]
+
+
+async def test_killed_in_mid_run_the_next_start_goes_on_behind_the_last_page(
+    tmp_path: Path, dsn: str, sandbox: Sandbox
+) -> None:
+    environ = upstreams(sandbox, dsn, SOURCES="coingecko")
+    sandbox.fail("coingecko", faults.Latency(60), on=lambda call: call.query["page"] == "4")
+
+    async def three_pages() -> bool:
+        return (await fetch(dsn, "SELECT count(*) AS n FROM raw"))[0]["n"] == 3
+
+    async with serving(tmp_path, **environ) as service:
+        await eventually(three_pages)
+        code, _ = await service.stop(signal.SIGKILL)
+        assert code == -signal.SIGKILL
+    sandbox.heal()
+    asked = len(sandbox.calls)
+    async with serving(tmp_path, **environ) as service:
+        await service.until(lambda health: health["etl_status"]["coingecko"]["last_run_status"] == "success")
+    assert [call.query["page"] for call in sandbox.calls[asked:]] == ["4", "5", "6", "7"]
+    runs = await fetch(dsn, "SELECT status, fetched, resumed_from IS NOT NULL AS resumed FROM etl_run ORDER BY run_id")
+    assert [tuple(run) for run in runs] == [("abandoned", 750, False), ("success", 750, True)]
+    (counts,) = await fetch(
+        dsn,
+        "SELECT (SELECT count(*) FROM unified_crypto) AS coins, "
+        "(SELECT count(DISTINCT coin_id) FROM unified_crypto) AS ids, "
+        "(SELECT count(*) FROM price_history) AS ticks, "
+        "(SELECT count(*) FROM unified_crypto WHERE price_usd IS NOT NULL) AS priced",
+    )
+    assert counts["coins"] == counts["ids"] == 1500
+    assert counts["ticks"] == counts["priced"]
+
+
+async def test_stops_within_ten_seconds_in_mid_run(tmp_path: Path, dsn: str, sandbox: Sandbox) -> None:
+    sandbox.fail("coinpaprika", faults.SlowDrip(pause=0.2, size=1000), times=None)
+    async with serving(tmp_path, **upstreams(sandbox, dsn)) as service:
+        await service.until(lambda health: health["etl_status"].get("coinpaprika", {})["last_run_status"] == "running")
+        code, _ = await service.stop(signal.SIGINT)
+    assert code == 0
+    (run,) = await fetch(dsn, "SELECT status FROM etl_run WHERE source = 'coinpaprika'")
+    assert run["status"] == "cancelled"
+
+
+async def test_one_failing_source_delays_no_other_and_says_why(tmp_path: Path, dsn: str, sandbox: Sandbox) -> None:
+    sandbox.fail("coinpaprika", faults.Latency(30), times=None)
+    sandbox.fail("coingecko", faults.Unauthorized(), times=None)
+    async with serving(tmp_path, **upstreams(sandbox, dsn, COINGECKO_API_KEY="wr0ng-key")) as service:
+        health = await service.until(
+            lambda health: (
+                health["etl_status"].get("csv", {}).get("last_run_status") == "success"
+                and health["etl_status"]["coingecko"]["last_run_status"] == "parked"
+            )
+        )
+        assert health["status"] == "degraded"
+        assert "COINGECKO_API_KEY" in health["etl_status"]["coingecko"]["reason"]
+        assert health["etl_status"]["coingecko"]["next_run_at"]
+        assert health["etl_status"]["coinpaprika"]["last_run_status"] == "running"
+        _, log = await service.stop()
+    assert "wr0ng-key" not in log
+    assert "wr0ng-key" not in str(await fetch(dsn, "SELECT url, body FROM raw"))
+
+
+async def test_vendor_that_asks_to_wait_is_not_asked_again_after_a_restart(
+    tmp_path: Path, dsn: str, sandbox: Sandbox
+) -> None:
+    sandbox.fail("coingecko", faults.RateLimited(retry_after=600), times=None)
+    environ = upstreams(sandbox, dsn, SOURCES="coingecko")
+
+    async def waits() -> bool:
+        return bool(await fetch(dsn, "SELECT 1 FROM source_state WHERE is_binding"))
+
+    for _ in range(3):
+        async with serving(tmp_path, **environ) as service:
+            await service.until(settled)
+            await eventually(waits)
+            await service.stop()
+    assert len(sandbox.calls) == 1
+
+
+async def test_database_lost_and_found_again(tmp_path: Path, dsn: str, server: str, sandbox: Sandbox) -> None:
+    name = urlsplit(dsn).path[1:]
+
+    async def admit(allowed: bool) -> None:
+        await fetch(server, f"ALTER DATABASE {name} ALLOW_CONNECTIONS {str(allowed).lower()}")
+        if not allowed:
+            await fetch(
+                server,
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",  # noqa: S608
+            )
+
+    async with serving(tmp_path, **upstreams(sandbox, dsn, COINPAPRIKA_INTERVAL="1")) as service:
+        await service.until(settled)
+        await admit(False)
+        health = await service.until(lambda health: health["status"] == "unhealthy")
+        assert (await service.get("/health"))[0] == 503
+        assert "5499" not in str(health)
+        assert (await service.get("/data"))[0] == 503
+        await admit(True)
+        runs = (await fetch(dsn, "SELECT max(run_id) AS last FROM etl_run WHERE source = 'coinpaprika'"))[0]["last"]
+        await service.until(lambda health: health["status"] in {"healthy", "degraded"})
+
+        async def runs_again() -> bool:
+            last = await fetch(
+                dsn, "SELECT max(run_id) AS last FROM etl_run WHERE source = 'coinpaprika' AND status = 'success'"
+            )
+            return bool(last[0]["last"] > runs)
+
+        await eventually(runs_again)
+        code, _ = await service.stop()
+    assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        (
+            {"DATABASE_URL": "postgresql://u:s3cret@127.0.0.1:9/x"},
+            "DATABASE_URL: cannot connect: nothing answers there",
+        ),
+        (
+            {"DATABASE_URL": "mysql://u:s3cret@127.0.0.1/x"},
+            "DATABASE_URL: cannot connect: it is not a PostgreSQL address",
+        ),
+        ({"API_PORT": "many"}, "API_PORT: Input should be a valid integer"),
+        ({"API_HOST": "no.such.host.invalid"}, "API_HOST: 'no.such.host.invalid' is no address of this machine"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+async def test_cannot_start_says_why_in_one_sentence(tmp_path: Path, environ: dict[str, str], sentence: str) -> None:
+    async with serving(tmp_path, **environ) as service:
+        async with asyncio.timeout(20):
+            _, log = await service.process.communicate()
+    assert service.process.returncode == 2
+    assert log.decode().startswith(f"kasparro: {sentence}")
+    assert len(log.decode().splitlines()) == 1
+    assert "s3cret" not in log.decode()
+
+
+async def test_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        async with serving(tmp_path, API_PORT=port) as service, asyncio.timeout(20):
+            _, log = await service.process.communicate()
+    assert service.process.returncode == 2
+    assert f"API_PORT: cannot listen on 127.0.0.1:{port}: Address already in use" in log.decode()
+    assert "Traceback" not in log.decode()
+
+
+async def test_demo_says_simulated_and_keeps_its_data_apart(tmp_path: Path) -> None:
+    async with serving(tmp_path, "demo", DATABASE_URL="postgresql://never:used@127.0.0.1:9/x") as service:
+        health = await service.until(settled)
+        assert health["simulated"] is True
+        assert health["etl_status"]["coingecko"]["simulated"] is True
+        assert health["etl_status"]["csv"]["simulated"] is False
+        async with aiohttp.ClientSession(headers={"Accept": "text/html"}) as client, client.get(service.url) as answer:
+            assert "simulated" in (await answer.text()).lower()
+        await service.stop()
+    assert (tmp_path / ".kasparro" / "demo").is_dir()
+    assert [path.name for path in (tmp_path / ".kasparro").iterdir()] == ["demo"]
