@@ -185,11 +185,11 @@ def effective(settings: Settings) -> dict[str, str | None]:
 
 def _read_dotenv(path: Path) -> dict[str, str]:
     """The pairs of a `.env` file; raises ConfigurationError with the line that is no `NAME=value`."""
-    if not path.is_file():
-        return {}
     try:
         with path.open(encoding="utf-8") as stream:
             bindings = list(parse_stream(stream))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: cannot be read: {error}") from None
     for binding in bindings:

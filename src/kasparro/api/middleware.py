@@ -16,6 +16,7 @@ from kasparro.api.problems import RETRY_AFTER, Problem
 from kasparro.errors import DatabaseAway
 
 _log = log.logger("api")
+_PROBES = {"/health/live", "/health/ready", "/metrics"}  # asked by machines, every few seconds
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _HEADERS = {
@@ -49,7 +50,8 @@ def _report(request: web.Request, status: int, seconds: float) -> None:
     resource = request.match_info.route.resource
     route = resource.canonical if resource else "unmatched"
     request.app[METRICS].http_request(method, route, status, seconds)
-    _log.info("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2))
+    line = _log.debug if route in _PROBES else _log.info
+    line("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2))
 
 
 @web.middleware
