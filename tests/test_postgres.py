@@ -361,3 +361,24 @@ def test_who_can_reach_what(tmp_path: Path) -> None:
     inner.chmod(0o700)
     assert not stranger.reaches(inner)
     assert str(stranger) == "user 12345"
+
+
+async def test_a_server_that_is_killed_is_started_again(home: Path) -> None:
+    async with embedded(home) as dsn:
+        conn = await asyncpg.connect(dsn)
+        await conn.execute("CREATE TABLE kept AS SELECT 1 AS n")
+        (server,) = [child for child in psutil.Process().children() if child.name() == "postgres"]
+        server.kill()
+        async with asyncio.timeout(30):
+            while True:
+                await asyncio.sleep(0.05)
+                try:
+                    again = await asyncpg.connect(dsn)
+                except (OSError, asyncpg.PostgresError):
+                    continue
+                if psutil.Process().children()[0].pid != server.pid:
+                    break
+                await again.close()
+        assert await again.fetchval("SELECT n FROM kept") == 1
+        await again.close()
+        conn.terminate()

@@ -78,9 +78,9 @@ def up(demo: Demo = False) -> None:
 def down() -> None:
     """Stop the service in the background, and the demo; the data stays."""
     settings = _settings()
-    for demo in (False, True):
-        if not demo or background.running(_home(settings, demo)):
-            print(background.down(_home(settings, demo)))
+    homes = [_home(settings, demo) for demo in (False, True)]
+    for home in [home for home in homes if background.running(home)] or homes[:1]:
+        print(background.down(home))
 
 
 @commands.command()
@@ -129,7 +129,7 @@ def status(as_json: Json = False) -> None:
     """Tell how the running service and its sources are; exit code 1 when it does not run or is unhealthy."""
     service = _service(_settings())
     with _answering(service):
-        health = report.settled(service, seconds=0)
+        health = orjson.loads(service.get("/health")[1])
     print(_pretty(health) if as_json else report.text(service, health))
     if health["status"] == "unhealthy":
         sys.exit(1)

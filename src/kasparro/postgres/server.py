@@ -6,18 +6,21 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 
 from kasparro.errors import ConfigurationError
 from kasparro.home import last_lines, open_log
+from kasparro.log import logger
 from kasparro.postgres.binaries import Binaries
 from kasparro.postgres.cluster import PORT, Cluster
 from kasparro.postgres.process import spawn
 
 START_SECONDS = 120.0  # a recovery replays 1 GB of log at most, see max_wal_size
 STOP_SECONDS = 15.0
+_RESTART_SECONDS = 0.5
 _SETTINGS = {
     "port": str(PORT),
     "listen_addresses": "",
@@ -33,24 +36,60 @@ _SETTINGS = {
     "checkpoint_warning": "0",
 }
 
+_log = logger("postgres")
+
 
 @asynccontextmanager
 async def serving(cluster: Cluster, binaries: Binaries, log: Path, lock: int) -> AsyncIterator[None]:
     """Run the server of `cluster` for as long as the context lasts; its processes hold `lock`."""
-    with open_log(log) as output:
-        server = await spawn(
-            binaries.folder / "postgres",
-            *_arguments(cluster),
-            account=cluster.account,
-            stdout=output,
-            stderr=output,
-            pass_fds=(lock,),
-        )
+    server = _Server(cluster, binaries, log, lock)
     try:
-        await _wait_until_ready(server, cluster.dsn, log)
-        yield
+        await server.start()
+        guard = asyncio.create_task(server.keep())
+        try:
+            yield
+        finally:
+            guard.cancel()
+            await asyncio.gather(guard, return_exceptions=True)
     finally:
-        await _stop(server)
+        await server.stop()
+
+
+@dataclass(slots=True)
+class _Server:
+    """The server process, and what it takes to start it again."""
+
+    cluster: Cluster
+    binaries: Binaries
+    log: Path
+    lock: int
+    process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start it, and wait until it takes connections."""
+        with open_log(self.log) as output:
+            self.process = await spawn(
+                self.binaries.folder / "postgres",
+                *_arguments(self.cluster),
+                account=self.cluster.account,
+                stdout=output,
+                stderr=output,
+                pass_fds=(self.lock,),
+            )
+        await _wait_until_ready(self.process, self.cluster.dsn, self.log)
+
+    async def keep(self) -> None:
+        """Start it again whenever it ends, until cancelled: whoever uses it finds it again by themselves."""
+        while self.process:
+            _log.error("the embedded PostgreSQL has ended; starting it again", code=await self.process.wait())
+            with suppress(ConfigurationError):  # its last children may be alive still: again, in a moment
+                await self.start()
+            await asyncio.sleep(_RESTART_SECONDS)
+
+    async def stop(self) -> None:
+        """Stop it, if it was started."""
+        if self.process:
+            await _stop(self.process)
 
 
 def _arguments(cluster: Cluster) -> list[str]:

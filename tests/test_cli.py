@@ -1,0 +1,115 @@
+"""The `kasparro` command: what it prints where, and how it exits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from kasparro.sandbox import Sandbox, faults
+from kasparro.settings import Settings, names
+from kasparro.sources import options
+
+
+async def kasparro(cwd: Path, *arguments: str, **environ: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command that knows no other settings than these."""
+    clean = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "kasparro", *arguments),
+        cwd=cwd,
+        env=clean | environ,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(60):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+@pytest.fixture
+def upstreams(dsn: str) -> dict[str, str]:
+    return {"DATABASE_URL": dsn, "COINGECKO_PAGES": "all", "COINGECKO_RATE": "1000/1", "LOG_FORMAT": "json"}
+
+
+async def test_ingest_prints_one_json_list_on_stdout_and_logs_on_stderr(
+    tmp_path: Path, upstreams: dict[str, str]
+) -> None:
+    async with Sandbox(coins=300) as sandbox:
+        urls = {"COINGECKO_BASE_URL": sandbox.coingecko_url, "COINPAPRIKA_BASE_URL": sandbox.coinpaprika_url}
+        code, out, err = await kasparro(tmp_path, "ingest", "--json", **upstreams, **urls)
+    results = {result["source"]: result for result in json.loads(out)}
+    assert code == 0
+    assert results.keys() == {"coingecko", "coinpaprika", "csv"}
+    for result in results.values():
+        parts = ("inserted", "updated", "unchanged", "stale", "rejected", "duplicate")
+        assert result["fetched"] == sum(result[part] for part in parts)
+    assert (results["coingecko"]["inserted"], results["coingecko"]["requests"]) == (300, 3)
+    assert results["coingecko"]["simulated"] is True
+    assert all(json.loads(line)["component"] for line in err.splitlines())
+
+
+async def test_ingest_of_one_source_that_fails_exits_with_1(tmp_path: Path, upstreams: dict[str, str]) -> None:
+    async with Sandbox(coins=10) as sandbox:
+        sandbox.fail("coinpaprika", faults.PaymentRequired(), times=None)
+        code, out, _ = await kasparro(
+            tmp_path, "ingest", "coinpaprika", COINPAPRIKA_BASE_URL=sandbox.coinpaprika_url, **upstreams
+        )
+    assert code == 1
+    assert "failed" in out
+    assert "the plan does not allow it" in out
+
+
+async def test_ingest_of_an_unknown_source_exits_with_2(tmp_path: Path) -> None:
+    code, out, err = await kasparro(tmp_path, "ingest", "binance")
+    assert (code, out) == (2, "")
+    assert err == "kasparro: no such source: binance; there are coingecko, coinpaprika, csv\n"
+
+
+async def test_config_shows_every_setting_and_no_secret(tmp_path: Path) -> None:
+    code, out, _ = await kasparro(
+        tmp_path,
+        "config",
+        "--json",
+        COINGECKO_API_KEY="s3cret",
+        DATABASE_URL="postgresql://u:s3cret@h/d",
+        CSV_INTERVAL="5m",
+    )
+    values = json.loads(out)
+    assert code == 0
+    assert values.keys() == names(Settings.model_for(options())).keys()
+    assert (values["COINGECKO_API_KEY"], values["DATABASE_URL"], values["CSV_INTERVAL"]) == (
+        "********",
+        "********",
+        "300.0",
+    )
+    assert "s3cret" not in out
+
+
+async def test_migrate_brings_an_empty_database_up_to_date(tmp_path: Path, empty_dsn: str) -> None:
+    assert (await kasparro(tmp_path, "migrate", DATABASE_URL=empty_dsn))[:2] == (0, "The schema is up to date.\n")
+    assert (await kasparro(tmp_path, "migrate", DATABASE_URL=empty_dsn))[0] == 0
+
+
+@pytest.mark.parametrize("command", ["status", "healthcheck", "get"])
+async def test_asking_a_service_that_does_not_run_exits_with_1(tmp_path: Path, command: str) -> None:
+    arguments = [command, "/health"] if command == "get" else [command]
+    code, out, err = await kasparro(tmp_path, *arguments, API_PORT="9")
+    assert (code, out) == (1, "")
+    assert err == "kasparro: nothing answers at http://127.0.0.1:9: is it running? `just up` starts it\n"
+
+
+@pytest.mark.parametrize("arguments", [["no-such-command"], ["serve", "--no-such-option"], ["get"]])
+async def test_mistake_of_usage_exits_with_2(tmp_path: Path, arguments: list[str]) -> None:
+    code, out, err = await kasparro(tmp_path, *arguments)
+    assert (code, out) == (2, "")
+    assert "Usage" in err
+
+
+async def test_version(tmp_path: Path) -> None:
+    assert await kasparro(tmp_path, "version") == (0, "0.1.0\n", "")
