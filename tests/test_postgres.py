@@ -59,6 +59,12 @@ def home(folder: Path) -> Iterator[Path]:
         remove(folder / ".kasparro")
 
 
+def servers(home: Path) -> list[psutil.Process]:
+    """Our children that serve the data of `home`: the tests' own server is a child of ours too."""
+    data = str((home / "postgres").resolve())
+    return [child for child in psutil.Process().children() if any(data in part for part in child.cmdline())]
+
+
 @contextmanager
 def owner(home: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that runs the server of `home`; killed at the end."""
@@ -154,7 +160,7 @@ async def test_variables_of_other_servers_do_not_steer_ours(home: Path, monkeypa
 async def test_the_server_does_not_inherit_our_environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COINGECKO_API_KEY", "secret")
     async with embedded(home):
-        (server,) = psutil.Process().children()
+        (server,) = servers(home)
         assert server.environ() == {"LC_ALL": "C"}
 
 
@@ -308,7 +314,7 @@ async def test_root_copies_binaries_that_the_server_cannot_reach(
     monkeypatch.setattr(binaries, "_wheel", lambda: package)
     for _ in range(2):
         async with embedded(home):
-            (server,) = psutil.Process().children()
+            (server,) = servers(home)
             assert Path(server.exe()).is_relative_to(home / "postgres")
 
 
@@ -367,7 +373,7 @@ async def test_a_server_that_is_killed_is_started_again(home: Path) -> None:
     async with embedded(home) as dsn:
         conn = await asyncpg.connect(dsn)
         await conn.execute("CREATE TABLE kept AS SELECT 1 AS n")
-        (server,) = [child for child in psutil.Process().children() if child.name() == "postgres"]
+        (server,) = servers(home)
         server.kill()
         async with asyncio.timeout(30):
             while True:
@@ -376,7 +382,7 @@ async def test_a_server_that_is_killed_is_started_again(home: Path) -> None:
                     again = await asyncpg.connect(dsn)
                 except (OSError, asyncpg.PostgresError):
                     continue
-                if psutil.Process().children()[0].pid != server.pid:
+                if server not in servers(home):
                     break
                 await again.close()
         assert await again.fetchval("SELECT n FROM kept") == 1

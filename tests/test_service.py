@@ -299,3 +299,22 @@ async def test_demo_says_simulated_and_keeps_its_data_apart(tmp_path: Path) -> N
         await service.stop()
     assert (tmp_path / ".kasparro" / "demo").is_dir()
     assert [path.name for path in (tmp_path / ".kasparro").iterdir()] == ["demo"]
+
+
+async def test_two_processes_on_one_database_share_the_runs(tmp_path: Path, dsn: str, sandbox: Sandbox) -> None:
+    environ = upstreams(sandbox, dsn, SOURCES="coinpaprika", COINPAPRIKA_INTERVAL="2")
+    async with serving(tmp_path, **environ) as one, serving(tmp_path, **environ) as two:
+        await one.until(settled)
+        await two.until(settled)
+        before = len(sandbox.calls)
+        await asyncio.sleep(6)
+        calls = len(sandbox.calls) - before
+        await one.stop()
+        await two.stop()
+    assert 2 <= calls <= 4
+    (overlap,) = await fetch(
+        dsn,
+        "SELECT count(*) AS n FROM etl_run a JOIN etl_run b ON a.run_id < b.run_id "
+        "AND (a.started_at, a.finished_at) OVERLAPS (b.started_at, b.finished_at)",
+    )
+    assert overlap["n"] == 0

@@ -6,6 +6,7 @@ CREATE TABLE source_state (
     enabled           boolean NOT NULL DEFAULT true,
     interval_seconds  double precision NOT NULL CHECK (interval_seconds > 0),
     next_run_at       timestamptz,
+    checked_at        timestamptz,
     is_parked         boolean NOT NULL DEFAULT false,
     is_binding        boolean NOT NULL DEFAULT false,
     reason            text,
@@ -15,6 +16,7 @@ CREATE TABLE source_state (
 COMMENT ON TABLE source_state IS 'Where each source stands: its schedule, and why it waits when it does. Small.';
 COMMENT ON COLUMN source_state.enabled IS 'False once a source is left out of SOURCES.';
 COMMENT ON COLUMN source_state.next_run_at IS 'When the scheduler means to run it next.';
+COMMENT ON COLUMN source_state.checked_at IS 'When it was last looked at and had nothing new, which opens no run.';
 COMMENT ON COLUMN source_state.is_parked IS 'A key or a plan has to be mended by a person: not asked before next_run_at.';
 COMMENT ON COLUMN source_state.is_binding IS 'The vendor asked for the wait: a restart does not cut it short.';
 COMMENT ON COLUMN source_state.reason IS 'Why the last run failed or the source is parked; never holds a secret.';
@@ -141,7 +143,7 @@ CREATE TABLE unified_crypto (
 CREATE INDEX unified_crypto_by_symbol ON unified_crypto (lower(symbol));
 CREATE INDEX unified_crypto_by_rank ON unified_crypto (rank);
 COMMENT ON TABLE unified_crypto IS 'The latest row of every coin of every source. Coins of two sources are never merged here.';
-COMMENT ON COLUMN unified_crypto.id IS 'A hash of source and coin_id: the same after every rebuild, exact as a JSON number.';
+COMMENT ON COLUMN unified_crypto.id IS 'A hash of source and coin_id: the same after a rebuild, exact as a JSON number.';
 COMMENT ON COLUMN unified_crypto.open_usd IS 'Of the day, where the source gives daily OHLC; high_usd and low_usd of the last 24 hours else.';
 COMMENT ON COLUMN unified_crypto.source_updated_at IS 'When the source says that it last updated the coin; null where it does not say.';
 COMMENT ON COLUMN unified_crypto.observed_at IS 'source_updated_at, or the time of the fetch: the watermark, which never goes back.';
@@ -212,6 +214,7 @@ CREATE FUNCTION ensure_raw_partition(wanted text) RETURNS void LANGUAGE plpgsql 
 DECLARE
     partition text := 'raw_' || wanted;
 BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('kasparro partitions'));
     IF to_regclass(quote_ident(partition)) IS NULL THEN
         EXECUTE format('CREATE TABLE %I (LIKE raw INCLUDING ALL)', partition);
         EXECUTE format('ALTER TABLE raw ATTACH PARTITION %I FOR VALUES IN (%L)', partition, wanted);
@@ -224,6 +227,7 @@ DECLARE
     first     date := date_trunc('month', wanted);
     partition text := 'price_history_' || to_char(wanted, 'YYYY_MM');
 BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('kasparro partitions'));
     IF to_regclass(quote_ident(partition)) IS NULL THEN
         EXECUTE format('CREATE TABLE %I (LIKE price_history INCLUDING ALL)', partition);
         EXECUTE format(

@@ -9,6 +9,8 @@ ON CONFLICT (source) DO UPDATE SET
     backend_pid = excluded.backend_pid, backend_start = excluded.backend_start
 WHERE held.expires_at < clock_timestamp()
    OR NOT EXISTS (
-       SELECT FROM pg_stat_activity a WHERE a.pid = held.backend_pid AND a.backend_start = held.backend_start
+       SELECT FROM pg_stat_activity a
+       WHERE a.pid = held.backend_pid
+         AND coalesce(a.backend_start, held.backend_start) = held.backend_start -- null: of a role we may not look at
    )
 RETURNING fence

@@ -1,10 +1,13 @@
--- Closes runs whose owner is gone: nobody holds their source under their fence any more.
+-- Closes runs whose owner is gone: its session has ended, or another has drawn a higher fence. A lease that has merely
+-- run out ends nothing, for its owner may renew it yet.
 UPDATE etl_run r SET
     status = 'abandoned', finished_at = clock_timestamp(), error_kind = 'Abandoned',
     error_message = 'the process that ran it ended; its last committed page is kept, and a later run goes on from there'
 WHERE r.status = 'running'
   AND NOT EXISTS (
-      SELECT FROM source_lease l JOIN pg_stat_activity a ON a.pid = l.backend_pid AND a.backend_start = l.backend_start
-      WHERE l.source = r.source AND l.fence = r.fence AND l.expires_at > clock_timestamp()
+      SELECT FROM source_lease l
+      JOIN pg_stat_activity a
+        ON a.pid = l.backend_pid AND coalesce(a.backend_start, l.backend_start) = l.backend_start
+      WHERE l.source = r.source AND l.fence = r.fence
   )
 RETURNING r.run_id, r.source

@@ -1,4 +1,4 @@
--- Adds a page to its run.
+-- Adds a page to its run, if that is still open.
 -- $1 run_id bigint, $2 inserted, $3 updated, $4 unchanged, $5 stale, $6 rejected, $7 duplicate bigint, $8 simulated boolean
 UPDATE etl_run SET
     pages = pages + 1,
@@ -6,4 +6,5 @@ UPDATE etl_run SET
     inserted = inserted + $2, updated = updated + $3, unchanged = unchanged + $4,
     stale = stale + $5, rejected = rejected + $6, duplicate = duplicate + $7,
     simulated = simulated OR $8
-WHERE run_id = $1
+WHERE run_id = $1 AND status = 'running'
+RETURNING run_id

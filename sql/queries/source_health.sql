@@ -5,7 +5,9 @@ FROM source_state
 LEFT JOIN LATERAL (
     SELECT *, status = 'running' AND NOT EXISTS (
         SELECT FROM source_lease l
-        WHERE l.source = r.source AND l.fence = r.fence AND l.expires_at > clock_timestamp()
+        JOIN pg_stat_activity a
+          ON a.pid = l.backend_pid AND coalesce(a.backend_start, l.backend_start) = l.backend_start
+        WHERE l.source = r.source AND l.fence = r.fence
     ) AS is_orphan
     FROM etl_run r
     WHERE r.source = source_state.source
@@ -29,8 +31,8 @@ CROSS JOIN LATERAL (
             ELSE 'failed'
         END AS last_run_status,
         coalesce(last.finished_at, last.started_at) AS last_run_time,
-        success.finished_at AS last_success,
-        last.started_at AS last_attempt,
+        greatest(success.finished_at, checked_at) AS last_success,
+        greatest(last.started_at, checked_at) AS last_attempt,
         coalesce(last.fetched - last.rejected, 0) AS records_processed,
         next_run_at,
         CASE
@@ -39,7 +41,7 @@ CROSS JOIN LATERAL (
             ELSE last.error_message
         END AS reason,
         enabled,
-        coalesce(success.finished_at < now() - 2 * interval_seconds * interval '1 second', false) AS stale,
+        coalesce(greatest(success.finished_at, checked_at) < now() - 2 * interval_seconds * interval '1 second', false) AS stale,
         source_state.simulated,
         interval_seconds
 ) AS health

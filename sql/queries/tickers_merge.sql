@@ -1,7 +1,8 @@
 -- Merges the staged tickers of a page: the latest row of each coin, and a tick for each new observation.
 -- Answers how many records had which effect: on the latest row (null: a newer record of the coin is in the page)
 -- and on the history (null: none).
--- $1 source text, $2 run_id bigint, $3 raw_id bigint, $4 fetched_at timestamptz
+-- $1 source text, $2 run_id bigint, $3 raw_id bigint, $4 fetched_at timestamptz,
+-- $5 is_series boolean: the records are dated observations, not the present state; $6 timestamptz: no history before it
 WITH observed AS MATERIALIZED (
     SELECT DISTINCT ON (coin_id, observed_at) *, coalesce(source_updated_at, $4) AS observed_at
     FROM staged
@@ -12,12 +13,14 @@ WITH observed AS MATERIALIZED (
         CASE
             WHEN o.coin_id = lag(o.coin_id) OVER (ORDER BY o.coin_id, o.observed_at DESC) THEN NULL
             WHEN u.coin_id IS NULL THEN 'inserted'
-            WHEN o.observed_at < u.observed_at THEN 'stale'
+            -- a snapshot without a date is no older than one with: the source merely forgot to say
+            WHEN CASE WHEN $5 THEN o.observed_at < u.observed_at ELSE o.source_updated_at < u.source_updated_at END
+                THEN 'stale'
             WHEN (
                 o.name, o.symbol, o.rank, o.price_usd, o.market_cap_usd, o.fully_diluted_valuation_usd,
                 o.volume_24h_usd, o.open_usd, o.high_usd, o.low_usd, o.price_change_1h_percent,
                 o.price_change_24h_percent, o.price_change_7d_percent, o.circulating_supply, o.total_supply,
-                o.max_supply, o.ath_usd, o.ath_at, o.atl_usd, o.atl_at, o.source_updated_at
+                o.max_supply, o.ath_usd, o.ath_at, o.atl_usd, o.atl_at, coalesce(o.source_updated_at, u.source_updated_at)
             ) IS DISTINCT FROM (
                 u.name, u.symbol, u.rank, u.price_usd, u.market_cap_usd, u.fully_diluted_valuation_usd,
                 u.volume_24h_usd, u.open_usd, u.high_usd, u.low_usd, u.price_change_1h_percent,
@@ -26,7 +29,11 @@ WITH observed AS MATERIALIZED (
             ) THEN 'updated'
             ELSE 'unchanged'
         END AS latest
-    FROM observed o LEFT JOIN unified_crypto u ON u.source = $1 AND u.coin_id = o.coin_id
+    FROM observed o
+    -- one look into the index for each record: the planner, knowing nothing of a page, would read the whole table
+    LEFT JOIN LATERAL (
+        SELECT * FROM unified_crypto WHERE source = $1 AND coin_id = o.coin_id LIMIT 1
+    ) u ON true
 ), upserted AS (
     -- unchanged rows are left out before the conflict, which would lock and so rewrite them
     INSERT INTO unified_crypto AS u (
@@ -54,10 +61,11 @@ WITH observed AS MATERIALIZED (
         circulating_supply = excluded.circulating_supply, total_supply = excluded.total_supply,
         max_supply = excluded.max_supply, ath_usd = excluded.ath_usd, ath_at = excluded.ath_at,
         atl_usd = excluded.atl_usd, atl_at = excluded.atl_at,
-        source_updated_at = excluded.source_updated_at, observed_at = excluded.observed_at,
+        source_updated_at = coalesce(excluded.source_updated_at, u.source_updated_at), observed_at = excluded.observed_at,
         fetched_at = excluded.fetched_at, run_id = excluded.run_id, raw_id = excluded.raw_id,
         raw_position = excluded.raw_position, updated_at = now()
-    WHERE u.observed_at <= excluded.observed_at
+    WHERE CASE WHEN $5 THEN excluded.observed_at >= u.observed_at
+               ELSE coalesce(excluded.source_updated_at >= u.source_updated_at, true) END
 ), ticks AS (
     INSERT INTO price_history AS h (
         source, coin_id, observed_at, price_usd, market_cap_usd, volume_24h_usd, open_usd, high_usd,
@@ -68,7 +76,8 @@ WITH observed AS MATERIALIZED (
         $4, $2, $3, raw_position
     FROM judged
     WHERE price_usd IS NOT NULL
-      AND latest IS DISTINCT FROM 'unchanged'
+      AND observed_at >= $6
+      AND CASE WHEN $5 THEN latest IS DISTINCT FROM 'unchanged' ELSE coalesce(latest NOT IN ('unchanged', 'stale'), true) END
       AND (source_updated_at IS NOT NULL OR latest IN ('inserted', 'updated'))
     ON CONFLICT (coin_id, source, observed_at) DO UPDATE SET
         price_usd = excluded.price_usd, market_cap_usd = excluded.market_cap_usd,

@@ -16,10 +16,10 @@ import aiohttp
 from aiohttp import web
 
 from kasparro import __version__, api
-from kasparro.errors import Busy, ConfigurationError
+from kasparro.errors import ConfigurationError
 from kasparro.ingest.pipeline import Pipeline, Summary
 from kasparro.ingest.reader import reader
-from kasparro.ingest.scheduler import Schedule
+from kasparro.ingest.scheduler import NotRun, Schedule
 from kasparro.ingest.transport import session
 from kasparro.log import logger
 from kasparro.metrics import Metrics
@@ -32,6 +32,7 @@ from kasparro.store.pool import ERRORS, Pool, api_pool, explain, ingest_pool
 
 _HOUR = 3600.0
 _SAMPLE = 1.0  # seconds between looks at the event loop
+_DRAIN = 0.5  # seconds between saying that we stop and stopping
 _GRACE = 3.0  # seconds for requests in flight at the end
 _CONNECTIONS = 3  # a source's run, its heartbeat, its partitions
 
@@ -48,10 +49,13 @@ class Workshop:
     session: aiohttp.ClientSession
     owner: str
 
-    def pipeline(self, source: str, watch: Callable[[Summary], None] = lambda _: None) -> Pipeline:
-        """The pipeline of a source."""
-        reading = reader(SOURCES[source], self.settings.options(source), self.session, self.metrics)
-        return Pipeline(reading, self.pool, self.metrics, self.owner, watch)
+    def schedule(self, source: str, watch: Callable[[Summary], None] = lambda _: None) -> Schedule:
+        """The schedule of a source, with its pipeline."""
+        options = self.settings.options(source)
+        reading = reader(SOURCES[source], options, self.session, self.metrics)
+        days = self.settings.history_retention_days
+        pipeline = Pipeline(reading, self.pool, self.metrics, self.owner, days, watch)
+        return Schedule(pipeline, self.pool, self.metrics, options.interval)
 
 
 @asynccontextmanager
@@ -105,14 +109,15 @@ async def _start(settings: Settings, listening: socket.socket, stack: AsyncExitS
             await states.declare(conn, source, settings.options(source).interval)
         for run_id, source in await runs.close_orphans(conn):
             log.warning("closed a run that its process left open", run_id=run_id, source=source)
+            metrics.run_abandoned(source)
     application = api.create_app(pool=readers, metrics=metrics, settings=settings)
     await stack.enter_async_context(_site(application, listening))
     group = await stack.enter_async_context(_tasks())
     group.create_task(_observe(metrics))
     group.create_task(_maintain(shop))
     for source in settings.sources:
-        group.create_task(Schedule(shop.pipeline(source), shop.pool, metrics, settings.options(source).interval).keep())
-    stack.callback(api.drain, application)
+        group.create_task(shop.schedule(source).keep())
+    stack.push_async_callback(_drain, application)
     _greet(settings, listening)
 
 
@@ -135,19 +140,12 @@ def demo_home(settings: Settings) -> Path:
     return settings.kasparro_home / "demo"
 
 
-async def ingest(settings: Settings, watch: Callable[[Summary], None]) -> list[Summary | Busy]:
-    """One cycle of every source in the settings, all at once."""
-    async with database(settings) as dsn, workshop(settings, dsn, Metrics()) as shop:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_run_once(shop.pipeline(source, watch))) for source in settings.sources]
-        return [task.result() for task in tasks]
-
-
-async def _run_once(pipeline: Pipeline) -> Summary | Busy:
-    try:
-        return await pipeline.run("manual")
-    except Busy as busy:
-        return busy
+async def ingest(settings: Settings, watch: Callable[[Summary], None]) -> list[Summary | NotRun]:
+    """One cycle of every source in the settings, all at once; SIGTERM and SIGINT cancel it in order."""
+    _stop_on_signals()
+    async with database(settings) as dsn, workshop(settings, dsn, Metrics()) as shop, asyncio.TaskGroup() as group:
+        tasks = [group.create_task(shop.schedule(source, watch).once()) for source in settings.sources]
+    return [task.result() for task in tasks]
 
 
 async def migrate(settings: Settings) -> None:
@@ -185,6 +183,12 @@ def _listen(settings: Settings) -> socket.socket:
         ) from None
 
 
+async def _drain(application: web.Application) -> None:
+    """Say that we are about to stop, for long enough that a balancer may hear it."""
+    api.drain(application)
+    await asyncio.sleep(_DRAIN)
+
+
 @asynccontextmanager
 async def _site(application: web.Application, listening: socket.socket) -> AsyncIterator[None]:
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=_GRACE)
@@ -214,18 +218,22 @@ async def _observe(metrics: Metrics) -> None:
 
 async def _maintain(shop: Workshop) -> None:
     """Partitions ahead and retention, every hour; what fails is tried again in an hour."""
+    settings = shop.settings
     while True:
         try:
             async with shop.pool.acquire() as conn:
-                await maintenance.prepare(conn, shop.settings.sources)
-                pages, months = await maintenance.retain(
+                await maintenance.prepare(conn, settings.sources)
+                gone = await maintenance.retain(
                     conn,
-                    raw_days=shop.settings.raw_retention_days,
-                    history_days=shop.settings.history_retention_days,
+                    raw_days=settings.raw_retention_days,
+                    history_days=settings.history_retention_days,
+                    run_days=settings.run_retention_days,
                 )
-            log.info("maintenance done", raw_pages_deleted=pages, history_months_dropped=months)
+            log.info("maintenance done", **{f"{what}_deleted": count for what, count in gone._asdict().items()})
         except ERRORS as error:
             log.warning("maintenance put off", reason=explain(error))
+        except Exception:  # the one place that keeps maintenance alive whatever happens
+            log.exception("maintenance broke")
         await asyncio.sleep(_HOUR)
 
 

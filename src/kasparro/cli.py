@@ -110,8 +110,12 @@ def ingest(sources: Annotated[list[str] | None, typer.Argument()] = None, as_jso
     if unknown:
         raise ConfigurationError(f"no such source: {', '.join(sorted(unknown))}; there are {', '.join(options())}")
     settings = settings.model_copy(update={"sources": sources or settings.sources})
-    with progress.shown(settings.sources) as watch:
-        results = asyncio.run(app.ingest(settings, watch))
+    try:
+        with progress.shown(settings.sources) as watch:
+            results = asyncio.run(app.ingest(settings, watch))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        print("kasparro: stopped; what was committed stays, and the next cycle goes on from there", file=sys.stderr)
+        sys.exit(1)
     print(progress.as_json(results) if as_json else progress.as_table(results))
     if any(result.status == "failed" for result in results):
         sys.exit(1)

@@ -82,11 +82,15 @@ class Response:
 
 
 class Record(NamedTuple):
-    """One upstream record: its place in the page, its exact text, and the value the text parses to."""
+    """One upstream record: its place in the page, its exact text, and the value the text parses to.
+
+    An unusual one holds a number with more digits than figures have.
+    """
 
     position: int
     text: str
     value: Any
+    is_unusual: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,6 @@ class Busy(KasparroError):
     owner: str
     run_id: int | None
     expires_at: datetime
-    status: str = "failed"
 
     def __str__(self) -> str:
         return f"{self.source} is already running (run {self.run_id}, {self.owner})"

@@ -66,9 +66,16 @@ def explained(home: Path) -> Iterator[None]:
     except OSError as error:
         where, whose = error.filename or home, ""
         if isinstance(error, PermissionError):
-            nearest = next(folder for folder in (home, *home.parents) if folder.exists())
+            nearest = next(folder for folder in (home, *home.parents) if _is_seen(folder))
             whose = f"run as {_owner(nearest)}, who owns {nearest}, or "
         raise ConfigurationError(f"{where}: {error.strerror}: {whose}set KASPARRO_HOME to another folder") from None
+
+
+def _is_seen(folder: Path) -> bool:
+    try:
+        return folder.exists()
+    except PermissionError:  # it lies in a folder that we may not enter
+        return False
 
 
 def _owner(path: Path) -> str:

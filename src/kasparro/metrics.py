@@ -73,6 +73,10 @@ class Metrics:
         for outcome in _OUTCOMES:
             self._records.add({"source": source, "outcome": outcome}, getattr(ledger, outcome))
 
+    def run_abandoned(self, source: str) -> None:
+        """A run whose process had died was found, and closed."""
+        self._runs.inc({"source": source, "status": "abandoned"})
+
     def request_made(self, source: str, outcome: str) -> None:
         self._source_requests.inc({"source": source, "outcome": outcome})
 

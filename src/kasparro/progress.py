@@ -12,11 +12,11 @@ from typing import Any
 
 import orjson
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from kasparro.errors import Busy
 from kasparro.ingest.pipeline import Summary
+from kasparro.ingest.scheduler import NotRun
 from kasparro.log import logger
 
 Watch = Callable[[Summary], None]
@@ -45,7 +45,7 @@ def shown(sources: Sequence[str]) -> Iterator[Watch]:
         yield _lines()
         return
     columns = (
-        SpinnerColumn(),
+        BarColumn(),
         TextColumn("{task.description}"),
         TextColumn("{task.completed} records"),
         TimeElapsedColumn(),
@@ -67,12 +67,12 @@ def _lines() -> Watch:
     return watch
 
 
-def as_json(results: Sequence[Summary | Busy]) -> str:
+def as_json(results: Sequence[Summary | NotRun]) -> str:
     """The results as a JSON list."""
     return orjson.dumps([_row(result) for result in results], option=orjson.OPT_INDENT_2).decode()
 
 
-def as_table(results: Sequence[Summary | Busy]) -> str:
+def as_table(results: Sequence[Summary | NotRun]) -> str:
     """The results as a table for people."""
     table = Table(*_COLUMNS)
     for result in results:
@@ -83,14 +83,9 @@ def as_table(results: Sequence[Summary | Busy]) -> str:
     return text.export_text().rstrip()
 
 
-def _row(result: Summary | Busy) -> dict[str, Any]:
-    if isinstance(result, Busy):
-        return {
-            "source": result.source,
-            "status": result.status,
-            "run_id": result.run_id,
-            "error": str(result),
-        }
+def _row(result: Summary | NotRun) -> dict[str, Any]:
+    if isinstance(result, NotRun):
+        return asdict(result)
     ledger = asdict(result.ledger) | {"fetched": result.ledger.fetched}
     traffic = {"requests": result.traffic.requests, "retries": result.traffic.retries}
     head = {"source": result.source, "status": result.status, "run_id": result.run_id, "pages": result.pages}

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self, cast
 
 from dotenv.parser import parse_stream
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -62,6 +63,12 @@ def _names(value: object) -> object:
     return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
 
+def _one_word(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[\x21-\x7e]+", secret.get_secret_value()):
+        raise ValueError("a key is one word of plain letters, digits and signs")
+    return secret
+
+
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=1, le=366 * 86400)]
 Days = Annotated[int, Field(ge=1, le=36500)]
 RateLimit = Annotated[Rate, BeforeValidator(_rate)]
@@ -90,7 +97,7 @@ class ApiOptions(SourceOptions):
 
     base_url: Url | None = None
     """Where the API is; a URL without a path gets the vendor's own path. Unset: the vendor."""
-    api_key: SecretStr | None = None
+    api_key: Annotated[SecretStr, AfterValidator(_one_word)] | None = None
     """The vendor's key; sent in a header, never in a URL."""
     rate: RateLimit | None = None
     """`30/60` is at most 30 requests in any 60 seconds. Unset: what the plan allows."""
@@ -119,6 +126,8 @@ class Settings(_Group):
     """Raw pages older than this are deleted."""
     history_retention_days: Days = 36500
     """Months of price history that ended longer ago than this are dropped."""
+    run_retention_days: Days = 90
+    """Runs that ended longer ago than this are deleted, with the records that they quarantined."""
 
     def options(self, source: str) -> Any:
         """The options of `source`, an instance of the class it declares."""

@@ -39,8 +39,9 @@ VALUES ($1, $2, 'schedule', 'test', 1, now() - $3::float8 * interval '1 second',
 RETURNING run_id
 """
 _LEASE = """
-INSERT INTO source_lease (source, owner, fence, expires_at)
-VALUES ($1, 'test', 1, now() + $2::float8 * interval '1 second')
+INSERT INTO source_lease (source, owner, fence, expires_at, backend_pid, backend_start)
+SELECT $1, 'test', 1, now(), pid, backend_start + CASE WHEN $2 THEN interval '0' ELSE interval '-1 day' END
+FROM pg_stat_activity WHERE pid = pg_backend_pid()
 """
 _DRIFT = """
 INSERT INTO schema_drift (source, kind, path, severity, confidence, first_run_id, last_run_id)
@@ -101,8 +102,9 @@ class Rows:
         )
         return run_id
 
-    async def lease(self, source: str, *, seconds: float) -> None:
-        await self.conn.execute(_LEASE, source, float(seconds))
+    async def lease(self, source: str, *, alive: bool) -> None:
+        """A lease that has just run out, of a session that lives or of one that has ended."""
+        await self.conn.execute(_LEASE, source, alive)
 
     async def drift(self, source: str, kind: str, path: str) -> None:
         await self.conn.execute(_DRIFT, source, kind, path)

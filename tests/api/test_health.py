@@ -60,19 +60,19 @@ async def test_the_last_run_decides(get: Any, rows: Any, run: str, shown: str, o
     assert source["reason"] == "why"
 
 
-async def test_a_running_run_is_well_while_its_lease_lasts(get: Any, rows: Any) -> None:
+async def test_a_running_run_is_well_while_its_owner_lives(get: Any, rows: Any) -> None:
     await rows.state("coinpaprika")
     await rows.run("coinpaprika", "success", ago=120)
     await rows.run("coinpaprika", "running", ago=5)
-    await rows.lease("coinpaprika", seconds=30)
+    await rows.lease("coinpaprika", alive=True)
     status, source = await one(get)
     assert (status, source["last_run_status"]) == ("healthy", "running")
 
 
-async def test_a_running_run_whose_lease_is_over_has_failed(get: Any, rows: Any) -> None:
+async def test_a_running_run_whose_owner_is_gone_has_failed(get: Any, rows: Any) -> None:
     await rows.state("coinpaprika")
     await rows.run("coinpaprika", "running", ago=500)
-    await rows.lease("coinpaprika", seconds=-1)
+    await rows.lease("coinpaprika", alive=False)
     status, source = await one(get)
     assert (status, source["last_run_status"]) == ("degraded", "failed")
     assert source["reason"] == "the process that ran it ended"

@@ -1,21 +1,41 @@
-"""`just bench`: every figure next to the physical limit and to a peer, in one run on one machine."""
+"""`just bench`: every figure next to the physical limit and to a peer, in one run on one machine.
+
+`just bench csv serving` measures these sections only.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import ingestion
-from bench.databases import databases
-from bench.report import show
+from bench import csv_file, ingestion, serving
+from bench.databases import Databases, databases
+from bench.report import Figure, show
+from kasparro import log
+
+SECTIONS: dict[str, tuple[str, Callable[[Databases], Awaitable[list[Figure]]]]] = {
+    "ingestion": ("Ingestion", lambda made: ingestion.measure(made, port=8931)),
+    "csv": ("CSV files", csv_file.measure),
+    "serving": ("Serving", serving.measure),
+}
 
 
-async def main() -> None:
+async def main(sections: list[str]) -> None:
     async with databases() as made:
-        show("Ingestion", await ingestion.measure(made, port=8931))
+        for section in sections:
+            title, measure = SECTIONS[section]
+            show(title, await measure(made))
 
 
-asyncio.run(main())
+chosen = sys.argv[1:] or list(SECTIONS)
+if unknown := [section for section in chosen if section not in SECTIONS]:
+    print(f"bench: no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}", file=sys.stderr)
+    sys.exit(2)
+signal.signal(signal.SIGTERM, signal.default_int_handler)  # however it ends, it stops what it started
+log.configure("ERROR", "text")
+asyncio.run(main(chosen))

@@ -25,7 +25,7 @@ from .report import Figure, best, ratio
 from .upstream import Upstream, upstream
 
 COINS = 20_000
-ROUNDS = 3
+ROUNDS = 5
 
 
 async def measure(made: Databases, port: int) -> list[Figure]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -35,5 +36,23 @@ SET jit = off;
 {statement("staging_create")};
 \\copy raw (source, run_id, page, url, status, body, sha256, fetched_at) FROM '{raw}'
 \\copy staged FROM '{staged}'
-{statement("tickers_merge")} \\bind {source} 1 1 now() \\g
+{statement("tickers_merge")} \\bind {source} 1 1 now() false -infinity \\g
 """
+
+
+def history(source: str, columns: Iterable[str], file: Path, raw: Path) -> str:
+    """Keep raw pages and merge the rows of a CSV file, which nobody has parsed before."""
+    return f"""
+SET jit = off;
+{statement("staging_create")};
+CREATE TEMP SEQUENCE position MINVALUE 0 CACHE 1000;
+ALTER TABLE staged ALTER raw_position SET DEFAULT nextval('position');
+\\copy raw (source, run_id, page, url, status, body, sha256, fetched_at) FROM '{raw}'
+\\copy staged ({", ".join(columns)}) FROM '{file}' WITH (FORMAT csv, HEADER)
+{statement("tickers_merge")} \\bind {source} 1 1 now() true -infinity \\g
+"""
+
+
+def copied(text: str) -> str:
+    """The text as a field of a COPY file."""
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")

@@ -6,6 +6,7 @@ import asyncio
 import json
 from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -13,9 +14,9 @@ import pytest
 
 from kasparro.domain import Ledger
 from kasparro.errors import Busy, Malformed, RateLimited, Refused, Unauthorized
-from kasparro.ingest.pipeline import Summary
+from kasparro.ingest.pipeline import Pipeline, Summary
 from kasparro.sandbox import Sandbox, faults
-from kasparro.store import leases
+from kasparro.store import leases, states
 from kasparro.store.pool import ERRORS, Pool
 
 from .conftest import MakePipeline
@@ -273,7 +274,8 @@ async def test_database_session_killed_in_mid_run_leaves_no_half_page(
     assert summary.status == "success"
     assert await count(pool, "unified_crypto") == 700
     rows = await fetch(pool, "SELECT status FROM etl_run ORDER BY run_id")
-    assert rows[0]["status"] in {"failed", "abandoned", "success"}
+    assert [row["status"] for row in rows][-1] == "success"
+    assert {row["status"] for row in rows[:-1]} <= {"failed", "abandoned"}
 
 
 async def _kill_sessions(pool: Pool) -> None:
@@ -282,3 +284,125 @@ async def _kill_sessions(pool: Pool) -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+def coin(price: str, updated: str | None, name: str = "Bitcoin") -> faults.Literal:
+    record = {"id": "bitcoin", "name": name, "current_price": price, "last_updated": updated}
+    return faults.Literal(200, {}, json.dumps([record]).encode())
+
+
+async def see(pipeline: Pipeline, sandbox: Sandbox, *answers: faults.Literal) -> list[Ledger]:
+    """The ledgers of runs that get these answers, one after the other."""
+    ledgers = []
+    for answer in answers:
+        sandbox.fail("coingecko", answer)
+        ledgers.append((await pipeline.run("manual")).ledger)
+    return ledgers
+
+
+async def test_date_that_was_forgotten_once_freezes_no_coin(
+    make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox
+) -> None:
+    old = "2021-01-01T00:00:00Z"
+    ledgers = await see(
+        make_pipeline("coingecko", pages=1), sandbox, coin("1", old), coin("2", None), coin("2", None), coin("3", old)
+    )
+    assert ledgers == [Ledger(inserted=1), Ledger(updated=1), Ledger(unchanged=1), Ledger(updated=1)]
+    (row,) = await fetch(pool, "SELECT price_usd, source_updated_at FROM unified_crypto")
+    assert (row["price_usd"], row["source_updated_at"].year) == (3, 2021)
+
+
+async def test_stale_record_changes_neither_the_latest_row_nor_the_history(
+    make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox
+) -> None:
+    pipeline = make_pipeline("coingecko", pages=1)
+    zero, one = "2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"
+    ledgers = await see(pipeline, sandbox, coin("1", zero), coin("2", one), coin("9", zero))
+    assert ledgers[-1] == Ledger(stale=1)
+    rows = await fetch(pool, "SELECT price_usd, revision FROM price_history ORDER BY observed_at")
+    assert [tuple(row) for row in rows] == [(1, 0), (2, 0)]
+    (row,) = await fetch(pool, "SELECT price_usd FROM unified_crypto")
+    assert row["price_usd"] == 2
+
+
+async def test_history_older_than_the_retention_is_not_written_and_breaks_nothing(
+    make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox
+) -> None:
+    pipeline = make_pipeline("coingecko", pages=1)
+    pipeline.history_days = 30
+    (ledger,) = await see(pipeline, sandbox, coin("1", "2021-01-01T00:00:00Z"))
+    assert ledger == Ledger(inserted=1)
+    assert (await count(pool, "unified_crypto"), await count(pool, "price_history")) == (1, 0)
+
+
+async def test_page_of_rejects_alone_does_not_end_the_snapshot(make_pipeline: MakePipeline, sandbox: Sandbox) -> None:
+    sandbox.fail("coingecko", faults.Poison(every=1, kinds=("no_id",)), on=lambda call: call.query["page"] == "2")
+    summary = await make_pipeline("coingecko", pages="all").run("manual")
+    assert (summary.status, summary.pages) == ("partial", 4)
+    assert summary.ledger == Ledger(inserted=450, rejected=250)
+
+
+async def test_same_page_of_rejects_again_and_again_ends_the_snapshot(
+    make_pipeline: MakePipeline, sandbox: Sandbox
+) -> None:
+    sandbox.fail("coingecko", faults.Literal(200, {}, b'[{"id": 1}, {"id": 2}]'), times=None)
+    summary = await make_pipeline("coingecko", pages="all").run("manual")
+    assert (summary.pages, summary.ledger) == (2, Ledger(rejected=4))
+
+
+async def test_run_without_a_page_says_nothing_of_what_is_simulated(
+    make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox
+) -> None:
+    async with pool.acquire() as conn:
+        await states.declare(conn, "coinpaprika", 300)
+    await make_pipeline("coinpaprika").run("manual")
+    sandbox.fail("coinpaprika", faults.Literal(404, {}, b"{}"))
+    await make_pipeline("coinpaprika").run("manual")
+    (row,) = await fetch(pool, "SELECT simulated FROM source_state")
+    assert row["simulated"] is True
+
+
+async def test_key_that_the_vendor_repeats_is_kept_out_of_every_text(
+    make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox
+) -> None:
+    body = b'{"error": "API Key SECRET123 is unknown\\u0000"}'
+    sandbox.fail("coinpaprika", faults.Literal(401, {}, body), times=None)
+    for auth in "raw", "bearer":
+        summary = await make_pipeline("coinpaprika", api_key="SECRET123", auth=auth).run("manual")
+        assert "API Key *** is unknown" in str(summary.error)
+    rows = await fetch(pool, "SELECT status, error_message FROM etl_run")
+    assert {row["status"] for row in rows} == {"failed"}
+    assert "SECRET123" not in str(rows)
+
+
+async def test_files_without_news_open_no_run(make_pipeline: MakePipeline, pool: Pool, tmp_path: Path) -> None:
+    (tmp_path / "coins.csv").write_text("coin_id,name,symbol,price\nbitcoin,Bitcoin,BTC,1.5\n")
+    pipeline = make_pipeline("csv", path=str(tmp_path))
+    async with pool.acquire() as conn:
+        await states.declare(conn, "csv", 60)
+    assert (await pipeline.run("manual")).ledger == Ledger(inserted=1)
+    assert (await pipeline.run("manual")).status == "success"
+    assert await count(pool, "etl_run") == 1
+    (row,) = await fetch(pool, "SELECT checked_at FROM source_state")
+    assert row["checked_at"]
+
+
+async def test_lease_that_ran_out_while_its_owner_lives_closes_no_run(
+    make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox
+) -> None:
+    pipeline = make_pipeline("coingecko", pages="all")
+    sandbox.fail("coingecko", faults.Latency(1), on=lambda call: call.query["page"] == "2")
+    run = asyncio.create_task(pipeline.run("manual"))
+    while await count(pool, "raw") < 1:
+        await asyncio.sleep(0.02)
+    await fetch(pool, "UPDATE source_lease SET expires_at = now() - interval '1 minute'")
+    await make_pipeline("coinpaprika").run("manual")
+    assert (await run).status == "success"
+    rows = await fetch(pool, "SELECT status, fetched FROM etl_run WHERE source = 'coingecko'")
+    assert [tuple(row) for row in rows] == [("success", 700)]
+
+
+async def test_record_nested_without_end_is_rejected(make_pipeline: MakePipeline, sandbox: Sandbox) -> None:
+    deep = '{"id": "", "name": "x", "y": ' + "[" * 900 + "]" * 900 + "}"
+    (ledger,) = await see(make_pipeline("coingecko", pages=1), sandbox, faults.Literal(200, {}, f"[{deep}]".encode()))
+    assert ledger == Ledger(rejected=1)

@@ -84,4 +84,12 @@ async def test_restart_keeps_the_wait_that_a_vendor_asked_for_and_no_other(sched
 async def test_source_that_is_run_elsewhere_waits_its_turn(schedule: Schedule, pool: Pool) -> None:
     async with pool.acquire() as conn:
         await leases.acquire(conn, "coingecko", "another")
-        assert await schedule.cycle() == INTERVAL
+        assert await schedule.cycle() == 5.0
+
+
+async def test_source_that_another_process_has_run_meanwhile_is_not_due(schedule: Schedule, pool: Pool) -> None:
+    assert await schedule.run_by_another() == 0.0
+    async with pool.acquire() as conn:
+        await states.declare(conn, "coingecko", INTERVAL)
+        await states.schedule(conn, "coingecko", Wait(700))
+    assert 690 < await schedule.run_by_another() <= 700

@@ -15,6 +15,7 @@ from kasparro.errors import (
     RateLimited,
     Refused,
     SourceError,
+    Transient,
     Unauthorized,
     Unavailable,
 )
@@ -77,7 +78,18 @@ def test_redirect_does_not_repeat_the_query() -> None:
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("7", 7.0), ("0", 0.0), ("", None), ("soon", None), ("-3", None)],
+    [
+        ("7", 7.0),
+        ("0", 0.0),
+        ("", None),
+        ("soon", None),
+        ("-3", None),
+        ("99999999999999", 86_400.0),
+        ("1767225600", 86_400.0),
+        ("\u0663", None),
+        ("Mon, 01 Jan 99999999999 00:00:00 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400.0),
+    ],
 )
 def test_retry_after_in_seconds(value: str, seconds: float | None) -> None:
     assert retry_after(answer(429, retry_after=value)) == seconds
@@ -90,9 +102,24 @@ def test_retry_after_as_a_date() -> None:
     assert retry_after(answer(429, retry_after="Thu, 01 Jan 2026 11:00:00 GMT"), now) == 0.0
 
 
+def test_address_that_is_shut_out_without_a_key_is_no_matter_of_keys() -> None:
+    error = verdict("coingecko", answer(403, FIREWALL), has_key=False)
+    assert isinstance(error, Unavailable)
+    assert "COINGECKO_API_KEY" not in str(error)
+
+
+@pytest.mark.parametrize("body", ["oops\0\0binary", '{"error": "a\\u0000b\\ud800c"}', "\x1b[31mred\r\nlines"])
+def test_reason_can_be_stored_and_shown(body: str) -> None:
+    reason = str(verdict("coingecko", answer(404, body)))
+    assert reason.isprintable()
+    reason.encode()
+
+
 @given(st.integers(100, 599), st.binary(max_size=300), st.text(max_size=30))
 def test_any_answer_has_a_verdict_and_only_200_may_be_data(status: int, body: bytes, hint: str) -> None:
     response = Response(status, {"retry-after": hint}, body, "http://vendor/", datetime.now(UTC))
     error = verdict("coingecko", response)
     assert error is None or isinstance(error, SourceError)
     assert status == 200 or error is not None
+    assert error is None or (str(error).isprintable() and str(error).encode())
+    assert not isinstance(error, Transient) or error.retry_after is None or 0 <= error.retry_after <= 86_400

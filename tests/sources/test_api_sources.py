@@ -116,6 +116,7 @@ def test_coinpaprika_zero_is_unknown_for_supplies_and_cap_and_a_figure_for_volum
         ({"market_cap_rank": True}, "market_cap_rank"),
         ({"market_cap_rank": "<1.5>"}, "market_cap_rank"),
         ({"market_cap_rank": 2**40}, "market_cap_rank"),
+        ({"market_cap_rank": "<1e99999999>"}, "market_cap_rank"),
         ({"last_updated": "2050-01-01T00:00:00Z"}, "last_updated"),
         ({"last_updated": "1999-01-01T00:00:00Z"}, "last_updated"),
         ({"last_updated": "2024-01-01T00:00:00"}, "last_updated"),

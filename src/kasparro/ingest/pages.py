@@ -40,6 +40,13 @@ class _Snapshot:
     options: ApiOptions
     baseline: Baseline
     seen: dict[str, datetime | None] = field(default_factory=dict)
+    refused: set[int] = field(default_factory=set)
+
+    def is_news(self, text: str) -> bool:
+        """Whether a rejected record comes for the first time: a page of them alone is no end of the snapshot."""
+        before = len(self.refused)
+        self.refused.add(hash(text))
+        return len(self.refused) > before
 
     def is_repeated(self, ticker: Ticker) -> bool:
         """Whether the coin was there before with nothing newer: ranks move while we page, and so do coins."""
@@ -67,6 +74,7 @@ class _Reading:
             try:
                 ticker = snapshot.source.ticker(record)
             except Rejected as rejected:
+                self.fresh += snapshot.is_news(record.text)
                 yield Rejection(record.position, record.text, rejected.faults)
                 continue
             if snapshot.is_repeated(ticker):

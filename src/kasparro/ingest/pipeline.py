@@ -14,10 +14,10 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
-from kasparro.domain import Closing, Ledger, Refusal, Rejection, RunStatus
-from kasparro.errors import SourceError
+from kasparro.domain import Closing, Drift, Kind, Ledger, Refusal, Rejection, RunStatus
+from kasparro.errors import KasparroError, SourceError
 from kasparro.ingest.ahead import ahead
 from kasparro.ingest.batches import Batch, batches
 from kasparro.ingest.lease import Lease, hold
@@ -28,8 +28,10 @@ from kasparro.metrics import Metrics
 from kasparro.store import checkpoints, drifts, leases, maintenance, raw, rejects, runs, states, tickers
 from kasparro.store.pool import ERRORS, Connection, Pool, explain
 from kasparro.store.runs import Traffic
+from kasparro.store.tickers import Effect, Origin
 
-AHEAD = 2  # batches that wait, parsed, while another is committed
+_AGES = 36_500  # days
+AHEAD = 6  # batches that wait, parsed, while another is committed
 
 log = logger("pipeline")
 
@@ -45,7 +47,8 @@ class Summary:
     ledger: Ledger = field(default_factory=Ledger)
     traffic: Traffic = field(default_factory=Traffic)
     simulated: bool = False
-    error: SourceError | None = None
+    new_drifts: list[Drift] = field(default_factory=list)
+    error: BaseException | None = None
 
 
 @dataclass(slots=True)
@@ -59,6 +62,7 @@ class Pipeline:
     pool: Pool
     metrics: Metrics
     owner: str
+    history_days: int = _AGES
     watch: Callable[[Summary], None] = lambda _: None
     months: set[date] = field(default_factory=set)
 
@@ -68,6 +72,7 @@ class Pipeline:
         async with self.pool.acquire() as conn, hold(conn, self.pool, name, self.owner) as lease:
             for run_id, source in await runs.close_orphans(conn):
                 log.warning("closed a run that its process left open", run_id=run_id, source=source)
+                self.metrics.run_abandoned(source)
             found = await checkpoints.of(conn, name)
             run_id = await runs.start(
                 conn,
@@ -83,37 +88,48 @@ class Pipeline:
 
     async def _run(self, conn: Connection, lease: Lease, found: Checkpoints, summary: Summary) -> Summary:
         started = time.monotonic()
-        log.info("run started")
+        log.debug("run started")
         try:
             await self._commit_all(conn, lease, found, summary)
             summary.status = "partial" if summary.ledger.rejected else "success"
         except SourceError as error:
             summary.status, summary.error = "failed", error
-        except asyncio.CancelledError as error:
-            await self._finish(summary, "cancelled", error)
-            raise
         except BaseException as error:
-            await self._finish(summary, "failed", error)
+            summary.status = "cancelled" if isinstance(error, asyncio.CancelledError) else "failed"
+            summary.error = error
             raise
-        await self._finish(summary, summary.status, summary.error)
-        self._report(summary, time.monotonic() - started)
+        finally:
+            await self._finish(summary)
+            self._report(summary, time.monotonic() - started)
         return summary
 
-    async def _finish(self, summary: Summary, status: RunStatus, error: BaseException | None) -> None:
+    async def _finish(self, summary: Summary) -> None:
         """Close the run, on a connection of its own: the run's may be what broke. The next run closes an orphan."""
-        message = explain(error) if isinstance(error, ERRORS) else str(error) if error else None
         try:
             async with asyncio.timeout(5), self.pool.acquire() as conn:
-                kind = type(error).__name__ if error else None
-                await runs.finish(conn, summary.run_id, status, summary.traffic, kind, message)
-                await states.mark_simulated(conn, summary.source, summary.simulated)
+                if self._found_nothing(summary):
+                    await runs.forget(conn, summary.run_id)
+                    await states.mark_checked(conn, summary.source)
+                else:
+                    kind = type(summary.error).__name__ if summary.error else None
+                    await runs.finish(
+                        conn, summary.run_id, summary.status, summary.traffic, kind, _words(summary.error)
+                    )
+                if summary.pages:
+                    await states.mark_simulated(conn, summary.source, summary.simulated)
         except ERRORS as trouble:
             log.warning("run not closed", reason=explain(trouble))
 
+    def _found_nothing(self, summary: Summary) -> bool:
+        """Whether files were looked at and none was new: that is no run, but a success."""
+        return self.reader.kind is Kind.SERIES and not summary.pages and summary.status == "success"
+
     def _report(self, summary: Summary, seconds: float) -> None:
-        self.metrics.run_finished(summary.source, summary.status, seconds, summary.ledger)
         if summary.status in ("success", "partial"):
             self.metrics.last_success(summary.source, time.time())
+        if self._found_nothing(summary):
+            return
+        self.metrics.run_finished(summary.source, summary.status, seconds, summary.ledger)
         line = log.error if summary.status == "failed" else log.info
         line(
             f"run {summary.status}",
@@ -121,7 +137,7 @@ class Pipeline:
             fetched=summary.ledger.fetched,
             rejected=summary.ledger.rejected,
             seconds=round(seconds, 3),
-            error=str(summary.error) if summary.error else None,
+            error=_words(summary.error),
         )
 
     async def _commit_all(self, conn: Connection, lease: Lease, found: Checkpoints, summary: Summary) -> None:
@@ -134,19 +150,19 @@ class Pipeline:
                         ledger = await _write_refusal(conn, item, summary)
                     else:
                         ledger = await self._write_page(conn, item, stream, summary)
-                    await runs.progress(conn, summary.run_id, ledger, simulated=summary.simulated)
+                    await runs.progress(conn, summary.source, summary.run_id, ledger, simulated=summary.simulated)
                 summary.pages += 1
                 summary.ledger.add(ledger)
+                self._tell_drifts(summary)
                 self.watch(summary)
 
     async def _write_page(
         self, conn: Connection, first: Batch, rest: AsyncIterator[Batch | Refusal], summary: Summary
     ) -> Ledger:
         """Write all batches of a page, which follow each other; returns where its records went."""
-        page, ledger, batch = first.page, Ledger(), first
-        summary.simulated |= page.simulated
-        raw_id = await raw.insert(conn, summary.source, summary.run_id, page)
-        ledger.add(await self._write_batch(conn, batch, raw_id, summary))
+        ledger, batch = Ledger(), first
+        summary.simulated |= first.page.simulated
+        raw_id = await raw.insert(conn, summary.source, summary.run_id, first.page)
         while batch.closing is None:
             following = await anext(rest)
             assert isinstance(following, Batch)  # noqa: S101 - a page's batches follow each other
@@ -156,16 +172,11 @@ class Pipeline:
         return ledger
 
     async def _write_batch(self, conn: Connection, batch: Batch, raw_id: int, summary: Summary) -> Ledger:
-        effects = await tickers.merge(
-            conn,
-            summary.source,
-            bytes(batch.staged),
-            run_id=summary.run_id,
-            raw_id=raw_id,
-            fetched_at=batch.page.fetched_at,
-        )
         if batch.rejections:
             await _quarantine(conn, batch.rejections, summary, raw_id=raw_id, stream=batch.page.stream)
+        effects = await self._merge(conn, batch, raw_id, summary) if batch.records else []
+        if batch.closing is None:
+            await tickers.clear(conn)  # for the next one; behind the last, the commit does it
         return settle(
             self.reader.kind,
             effects,
@@ -174,11 +185,15 @@ class Pipeline:
             duplicates=batch.duplicates,
         )
 
+    async def _merge(self, conn: Connection, batch: Batch, raw_id: int, summary: Summary) -> list[Effect]:
+        is_series, since = self.reader.kind is Kind.SERIES, self._since()
+        origin = Origin(summary.source, summary.run_id, raw_id, batch.page.fetched_at, is_series, since)
+        return await tickers.merge(conn, origin, bytes(batch.staged))
+
     async def _close_page(self, conn: Connection, batch: Batch, closing: Closing, summary: Summary) -> None:
         for drift in closing.drifts:
-            self.metrics.drift_seen(summary.source, drift.kind)
             if await drifts.note(conn, summary.source, drift, summary.run_id):
-                log.warning("schema drift", **drifts.as_fields(drift))
+                summary.new_drifts.append(drift)
         await checkpoints.move(
             conn,
             summary.source,
@@ -188,12 +203,38 @@ class Pipeline:
             page=batch.page.number,
         )
 
+    def _tell_drifts(self, summary: Summary) -> None:
+        """Once for each drift, when the page that showed it is committed."""
+        for drift in summary.new_drifts:
+            self.metrics.drift_seen(summary.source, drift.kind)
+            log.warning("schema drift", **drifts.as_fields(drift))
+        summary.new_drifts.clear()
+
+    def _since(self) -> datetime:
+        """The start of the oldest month that history is kept of."""
+        horizon = datetime.now(UTC) - timedelta(days=min(self.history_days, _AGES))
+        return horizon.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
     async def _make_room(self, months: set[date]) -> None:
         """Partitions for months that have none, on another connection: DDL has no place in the page's transaction."""
-        if wanted := months - self.months:
+        oldest = self._since().date()
+        if wanted := {month for month in months if month >= oldest} - self.months:
             async with self.pool.acquire() as conn:
                 await maintenance.make_history(conn, sorted(wanted))
             self.months |= wanted
+
+
+def _words(error: BaseException | None) -> str | None:
+    """What ended a run, in words that anybody may read: an error that we did not foresee says only what it is."""
+    match error:
+        case None:
+            return None
+        case KasparroError():
+            return str(error)
+        case _ if isinstance(error, ERRORS):
+            return f"the database: {explain(error)}"
+        case _:
+            return f"{type(error).__name__}; the log tells more"
 
 
 async def _write_refusal(conn: Connection, refusal: Refusal, summary: Summary) -> Ledger:

@@ -88,9 +88,10 @@ class Transport:
         self.traffic.requests += 1
         try:
             response = await self._get(request)
-            if error := verdict(self.source, response):
+            if error := verdict(self.source, response, has_key=bool(request.headers)):
                 raise error
         except SourceError as error:
+            error.reason = _without_secrets(error.reason, request)
             self.metrics.request_made(self.source, _outcome(error))
             raise
         self.metrics.request_made(self.source, "ok")
@@ -136,6 +137,13 @@ def _pause(error: Transient, attempt: int) -> float | None:
     if error.retry_after is not None:
         return error.retry_after
     return random.uniform(0, min(_CAP, _BASE * 2**attempt))  # noqa: S311 - jitter needs no secrecy
+
+
+def _without_secrets(reason: str, request: Request) -> str:
+    """The reason without the values of our headers: a vendor may repeat the key that it does not like."""
+    for value in request.headers.values():
+        reason = reason.replace(value, "***").replace(value.rpartition(" ")[2], "***")
+    return reason
 
 
 def _outcome(error: SourceError) -> str:

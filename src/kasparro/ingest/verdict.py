@@ -24,12 +24,12 @@ _KEY_CODES = {
     10010: "a pro key needs the pro plan",
     10011: "a demo key needs the demo plan",
 }
-_PLAN_CODE = 10005
 _EXCERPT = 200
+_LONGEST_WAIT = 86_400.0
 
 
-def verdict(source: str, response: Response) -> SourceError | None:
-    """The error that an answer stands for; None when it may be read as data.
+def verdict(source: str, response: Response, *, has_key: bool = True) -> SourceError | None:
+    """The error that an answer stands for; None when it may be read as data. `has_key`: a key was sent.
 
     Bodies are looked at too: vendors send error envelopes with status 200, and 429 as an HTML page.
     """
@@ -37,6 +37,8 @@ def verdict(source: str, response: Response) -> SourceError | None:
     match code or response.status:
         case 200:
             return _not_data(source, response, message)
+        case 403 if not has_key and response.body.lstrip()[:1] == b"<":  # a firewall's page
+            return Unavailable(source, f"the vendor shuts this address out ({message})", retry_after(response))
         case 401 | 403 | 10002 | 10010 | 10011 as refusal:
             setting = f"{source.upper()}_API_KEY"
             return Unauthorized(
@@ -62,16 +64,19 @@ def verdict(source: str, response: Response) -> SourceError | None:
 
 
 def retry_after(response: Response, now: datetime | None = None) -> float | None:
-    """Seconds that the vendor asks us to wait, given as seconds or as a date; None when it does not say."""
+    """Seconds that the vendor asks us to wait, given as seconds or as a date; None when it does not say.
+
+    At most a day: more is a mistake of theirs, and we would be bound by it across restarts.
+    """
     given = response.headers.get("retry-after", "").strip()
-    if given.isdecimal():
-        return float(given)
     try:
+        if given.isdecimal() and given.isascii():
+            return min(float(given), _LONGEST_WAIT)
         until = parsedate_to_datetime(given)
-    except ValueError:
+        until = until if until.tzinfo else until.replace(tzinfo=UTC)
+        return min(max(0.0, (until - (now or datetime.now(UTC))).total_seconds()), _LONGEST_WAIT)
+    except (ValueError, OverflowError):
         return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
 
 
 def _not_data(source: str, response: Response, message: str) -> SourceError | None:
@@ -101,14 +106,20 @@ def _read(body: dict[str, Any]) -> tuple[int | None, str]:
     inner = body.get("error")
     status = body.get("status") or (inner.get("status") if isinstance(inner, dict) else None)
     if isinstance(status, dict) and isinstance(status.get("error_code"), int):
-        return status["error_code"], str(status.get("error_message", ""))[:_EXCERPT]
-    return None, str(inner or body.get("message") or "")[:_EXCERPT]
+        return status["error_code"], _printable(str(status.get("error_message", "")))
+    return None, _printable(str(inner or body.get("message") or ""))
 
 
 def _excerpt(response: Response) -> str:
-    return " ".join(response.body[:_EXCERPT].decode("utf-8", "replace").split())
+    return _printable(response.body[: 4 * _EXCERPT].decode("utf-8", "replace"))
+
+
+def _printable(text: str) -> str:
+    """The start of a text on one line, without the control characters that no database and no log can hold."""
+    words = "".join(letter if letter.isprintable() else " " for letter in text[: 4 * _EXCERPT]).split()
+    return " ".join(words)[:_EXCERPT]
 
 
 def _origin(response: Response) -> str:
-    """Host of a redirect; its query may hold anything."""
-    return response.headers.get("location", "nowhere").split("?")[0][:_EXCERPT]
+    """Where a redirect leads; its query may hold anything."""
+    return _printable(response.headers.get("location", "nowhere").split("?")[0])

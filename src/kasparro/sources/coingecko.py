@@ -100,7 +100,7 @@ class CoinGecko(ApiSource):
     def following(self, options: Options, cursor: Mapping[str, Any], fresh: int) -> Mapping[str, Any]:
         page = int(cursor.get("page", 1))
         # A short page is no sign of the end: the vendor clamps and miscounts. A page without a new coin is.
-        whole = fresh == 0 or page == options.pages
+        whole = fresh == 0 or (options.pages != "all" and page >= options.pages)
         return {} if whole else {"page": page + 1}
 
     def _key(self, options: Options) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from kasparro.sources.base import Amount, Figure
+from kasparro.sources.json_list import DIGITS
 
 Reader = Callable[[str], Any]
 
@@ -91,11 +92,17 @@ def _written(cell: str, plainly: Callable[[str], str], limits: Callable[[Decimal
     if not _NUMBER(bare):
         raise ValueError("not a number")
     try:
-        return limits(Decimal(bare))
+        return _bounded(limits(Decimal(bare)))
     except ValidationError as error:
         raise ValueError(error.errors()[0]["msg"]) from None
     except ArithmeticError:
         raise ValueError("not a number") from None
+
+
+def _bounded(figure: Decimal) -> Decimal:
+    if int(figure.as_tuple().exponent) < -DIGITS:
+        raise ValueError(f"more than {DIGITS} digits behind the point")
+    return figure
 
 
 def _with_thousands(figure: str) -> str:

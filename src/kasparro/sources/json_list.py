@@ -8,13 +8,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, Subnormal
 from typing import Any
 
 from kasparro.domain import Record
 from kasparro.errors import Malformed
 
-_decoder = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal, parse_constant=Decimal)
+DIGITS = 100  # either side of the point: twice what any vendor ever sent, and far inside PostgreSQL's numeric
+_usual = Context(
+    prec=2 * DIGITS, Emax=DIGITS, Emin=-DIGITS, traps=[Inexact, Overflow, Subnormal, InvalidOperation]
+).create_decimal
+number = Context(prec=10 * DIGITS, Emax=10 * DIGITS, Emin=-10 * DIGITS, traps=[InvalidOperation]).create_decimal
+"""A number of any size, as a decimal: those out of bounds stay out of bounds, but 1e9999999 is no work of seconds."""
+_decode_usual = json.JSONDecoder(parse_float=_usual, parse_int=_usual, parse_constant=Decimal).raw_decode
+_decode_any = json.JSONDecoder(parse_float=number, parse_int=number, parse_constant=Decimal).raw_decode
 _OPENING = re.compile(r"[ \t\r\n]*\[[ \t\r\n]*(\]?)[ \t\r\n]*")
 _BETWEEN = re.compile(r"[ \t\r\n]*([,\]])[ \t\r\n]*")
 
@@ -27,8 +34,13 @@ def read(source: str, body: bytes) -> Iterator[Record]:
         raise Malformed(source, f"expected a JSON list, got {text.strip()[:120]!r}")
     position = 0
     while found[1] != "]":
-        value, end = _item(source, text, found.end())
-        yield Record(position, text[found.end() : end], value)
+        start = found.end()
+        try:
+            value, end = _decode_usual(text, start)
+            yield Record(position, text[start:end], value)
+        except (ValueError, ArithmeticError, RecursionError):
+            value, end = _look_again(source, text, start)
+            yield Record(position, text[start:end], value, is_unusual=True)
         position += 1
         found = _BETWEEN.match(text, end)
         if not found:
@@ -44,8 +56,9 @@ def _decode(source: str, body: bytes) -> str:
         raise Malformed(source, f"the body is not UTF-8: {error}") from None
 
 
-def _item(source: str, text: str, at: int) -> tuple[Any, int]:
+def _look_again(source: str, text: str, at: int) -> tuple[Any, int]:
+    """An item that the usual decoder would not take: it holds a number out of all bounds, or is no JSON at all."""
     try:
-        return _decoder.raw_decode(text, at)
-    except (json.JSONDecodeError, RecursionError) as error:
+        return _decode_any(text, at)
+    except (ValueError, RecursionError) as error:
         raise Malformed(source, f"the body is not JSON: {error}") from None

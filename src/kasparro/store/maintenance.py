@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
-from kasparro.store import raw
+from kasparro.store import raw, runs
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 
 _RAW = statement("partition_raw")
 _HISTORY = statement("partition_history")
-_HISTORY_LIST = statement("partition_history_list")
 _HISTORY_EXPIRE = statement("history_expire")
 _PATIENCE = statement("lock_patience")
 
@@ -29,18 +29,22 @@ async def make_history(conn: Connection, days: Iterable[date]) -> None:
     await conn.execute(_HISTORY, list(days))
 
 
-async def history_months(conn: Connection) -> set[date]:
-    """First days of the months that history has a place for."""
-    return {row["month"] for row in await conn.fetch(_HISTORY_LIST)}
+class Gone(NamedTuple):
+    """What retention has deleted."""
+
+    raw_pages: int
+    history_months: int
+    runs: int
 
 
-async def retain(conn: Connection, *, raw_days: int, history_days: int) -> tuple[int, int]:
-    """Forget what is older than the settings allow; returns how many raw pages and months of history went.
+async def retain(conn: Connection, *, raw_days: int, history_days: int, run_days: int) -> Gone:
+    """Forget what is older than the settings allow.
 
-    A lock that is not to be had within two seconds raises, and the next round tries again: nothing queues behind us.
+    A lock that is not to be had at once raises, and the next round tries again: nothing queues behind us.
     """
     pages = await raw.expire(conn, raw_days)
+    ended = await runs.expire(conn, run_days)
     async with conn.transaction():
         await conn.execute(_PATIENCE)
         months: int = await conn.fetchval(_HISTORY_EXPIRE, history_days)
-    return pages, months
+    return Gone(pages, months, ended)

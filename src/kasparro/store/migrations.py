@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Coroutine
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
@@ -27,7 +29,7 @@ async def migrate(dsn: str) -> list[str]:
         waiting = await pending(conn)
         if waiting:
             await _lock(conn)
-            await asyncio.to_thread(_apply, dsn)
+            await _whole(asyncio.to_thread(_apply, dsn))
         return waiting
     finally:
         await conn.close()
@@ -53,6 +55,16 @@ async def _lock(conn: asyncpg.Connection) -> None:
         raise ConfigurationError(
             f"another process has been migrating the database for {_PATIENCE:.0f} s; wait for it, or end it"
         ) from None
+
+
+async def _whole(work: Coroutine[Any, Any, None]) -> None:
+    """Do the work to its end even when we are cancelled: its thread cannot be stopped, and needs our lock."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def _apply(dsn: str) -> None:

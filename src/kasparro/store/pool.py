@@ -17,8 +17,21 @@ from kasparro.store.sql import statement
 Connection: TypeAlias = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 Pool: TypeAlias = asyncpg.Pool
 
-ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
-"""What a database that is away, or has had enough, raises."""
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ObjectNotInPrerequisiteStateError,  # the database accepts no connections
+)
+"""What a database raises that is away, and may come back without a change of ours."""
+
+ERRORS = (*AWAY, asyncpg.PostgresError)
+"""What a database raises at all."""
 
 _STAGING = statement("staging_create")
 _SETTINGS = {

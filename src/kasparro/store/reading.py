@@ -9,22 +9,10 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from kasparro.errors import DatabaseAway
-from kasparro.store.pool import Connection, Pool, explain
+from kasparro.store.pool import AWAY, Connection, Pool, explain
 
 _PATIENCE = 12.0  # seconds; the server cancels a statement of the API's pool after ten
-_AWAY = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.InsufficientPrivilegeError,
-    asyncpg.ObjectNotInPrerequisiteStateError,  # the database accepts no connections
-    asyncpg.UndefinedTableError,
-)
+_NOT_READY = (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedTableError)  # not migrated, or not for us
 
 
 @asynccontextmanager
@@ -37,5 +25,5 @@ async def reading(pool: Pool, patience: float = _PATIENCE) -> AsyncIterator[Conn
         # acquire's time-out also bounds the release, which else waits for ever for a server that went silent
         async with asyncio.timeout(patience), pool.acquire(timeout=patience) as conn:
             yield conn
-    except _AWAY as error:
+    except (*AWAY, *_NOT_READY) as error:
         raise DatabaseAway(explain(error)) from error

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kasparro.domain import Ledger, RunStatus
+from kasparro.errors import FenceLost
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
+from kasparro.store.text import storable
 
 _START = statement("run_start")
 _PROGRESS = statement("run_progress")
 _FINISH = statement("run_finish")
 _LAST_SUCCESS = statement("run_last_success")
+_FORGET = statement("run_forget")
+_EXPIRE = statement("run_expire")
 _CLOSE_ORPHANS = statement("run_close_orphans")
 
 
@@ -32,9 +36,9 @@ async def start(
     return run_id
 
 
-async def progress(conn: Connection, run_id: int, ledger: Ledger, *, simulated: bool) -> None:
-    """Add one page's ledger."""
-    await conn.execute(
+async def progress(conn: Connection, source: str, run_id: int, ledger: Ledger, *, simulated: bool) -> None:
+    """Add one page's ledger; raises FenceLost when the run was closed over our head."""
+    is_open = await conn.fetchval(
         _PROGRESS,
         run_id,
         ledger.inserted,
@@ -45,19 +49,33 @@ async def progress(conn: Connection, run_id: int, ledger: Ledger, *, simulated: 
         ledger.duplicate,
         simulated,
     )
+    if not is_open:
+        raise FenceLost(source, "the run was closed by another process, which took us for dead")
 
 
 async def finish(
     conn: Connection, run_id: int, status: RunStatus, traffic: Traffic, kind: str | None, message: str | None
 ) -> None:
     """Close the run, with the kind and the words of what ended it."""
-    await conn.execute(_FINISH, run_id, status, kind, message, traffic.requests, traffic.retries, traffic.waited)
+    text = message and storable(message)
+    await conn.execute(_FINISH, run_id, status, kind, text, traffic.requests, traffic.retries, traffic.waited)
+
+
+async def forget(conn: Connection, run_id: int) -> None:
+    """Delete a run that found nothing to do."""
+    await conn.execute(_FORGET, run_id)
 
 
 async def last_success(conn: Connection, source: str) -> float | None:
     """When the source was last run with success, in Unix seconds; None before the first time."""
     moment: float | None = await conn.fetchval(_LAST_SUCCESS, source)
     return moment
+
+
+async def expire(conn: Connection, days: int) -> int:
+    """Delete the runs that ended more than `days` ago, with what they quarantined; returns how many."""
+    gone: int = await conn.fetchval(_EXPIRE, days)
+    return gone
 
 
 async def close_orphans(conn: Connection) -> list[tuple[int, str]]:

@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
+from kasparro.store.text import storable
 
 _DECLARE = statement("state_declare")
 _RETIRE = statement("state_retire")
 _SCHEDULE = statement("state_schedule")
+_CHECKED = statement("state_checked")
 _SIMULATED = statement("state_simulated")
 _WAITING = statement("state_waiting")
 
@@ -39,7 +41,13 @@ async def retire_others(conn: Connection, enabled: Sequence[str]) -> None:
 
 async def schedule(conn: Connection, source: str, wait: Wait) -> None:
     """When the source runs next."""
-    await conn.execute(_SCHEDULE, source, wait.seconds, wait.parked, wait.binding, wait.reason)
+    reason = wait.reason and storable(wait.reason)
+    await conn.execute(_SCHEDULE, source, wait.seconds, wait.parked, wait.binding, reason)
+
+
+async def mark_checked(conn: Connection, source: str) -> None:
+    """The source was looked at, and had nothing new."""
+    await conn.execute(_CHECKED, source)
 
 
 async def mark_simulated(conn: Connection, source: str, simulated: bool) -> None:

@@ -32,27 +32,41 @@ def copy_text(entries: Iterable[Entry]) -> bytes:
 def _line(position: int, ticker: Ticker) -> str:
     # Only id, name and symbol are free text; the rest are numbers and times, which need no escaping.
     coin_id, name, symbol, *figures = ticker
-    texts = f"{_escape(coin_id)}\t{_escape(name)}\t{_escape(symbol) if symbol is not None else _NULL}"
-    return f"{position}\t{texts}\t{_TAB.join([_NULL if value is None else str(value) for value in figures])}\n"
+    if _SPECIAL.search(f"{coin_id}{name}{symbol}"):
+        coin_id, name, symbol = _escape(coin_id), _escape(name), symbol and _escape(symbol)
+    rest = "\t".join([_NULL if value is None else str(value) for value in figures])
+    return f"{position}\t{coin_id}\t{name}\t{_NULL if symbol is None else symbol}\t{rest}\n"
 
 
-_NULL, _TAB = "\\N", "\t"
+_NULL = "\\N"
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
 def _escape(text: str) -> str:
-    return _SPECIAL.sub(lambda found: _ESCAPES[found[0]], text) if _SPECIAL.search(text) else text
+    return _SPECIAL.sub(lambda found: _ESCAPES[found[0]], text)
 
 
-async def merge(
-    conn: Connection, source: str, staged: bytes, *, run_id: int, raw_id: int, fetched_at: datetime
-) -> list[Effect]:
-    """Stage a batch and merge it, inside the page's transaction."""
+class Origin(NamedTuple):
+    """What all records of a page have in common; `since` is how far back history is kept."""
+
+    source: str
+    run_id: int
+    raw_id: int
+    fetched_at: datetime
+    is_series: bool
+    since: datetime
+
+
+async def merge(conn: Connection, origin: Origin, staged: bytes) -> list[Effect]:
+    """Stage a batch and merge it, inside the page's transaction. The staging table must be empty."""
     await conn.copy_to_table("staged", source=_stream(staged), columns=COLUMNS, format="text")
-    rows = await conn.fetch(_MERGE, source, run_id, raw_id, fetched_at)
+    return [Effect(*row) for row in await conn.fetch(_MERGE, *origin)]
+
+
+async def clear(conn: Connection) -> None:
+    """Empty the staging table for the next batch of the page."""
     await conn.execute(_CLEAR)
-    return [Effect(*row) for row in rows]
 
 
 async def _stream(data: bytes) -> Any:
