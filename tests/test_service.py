@@ -261,7 +261,7 @@ async def test_database_lost_and_found_again(tmp_path: Path, dsn: str, server: s
         ),
         (
             {"DATABASE_URL": "mysql://u:s3cret@127.0.0.1/x"},
-            "DATABASE_URL: cannot connect: it is not a PostgreSQL address",
+            "DATABASE_URL: give an address such as postgresql://",
         ),
         ({"API_PORT": "many"}, "API_PORT: Input should be a valid integer"),
         ({"API_HOST": "no.such.host.invalid"}, "API_HOST: 'no.such.host.invalid' is no address of this machine"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -52,6 +53,25 @@ def test_broken_dotenv_names_its_line(tmp_path: Path, content: str) -> None:
         load(dotenv)
 
 
+def test_misspelt_setting_is_named_with_the_one_that_is_meant(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("COINGECKO_INTERVL=4\nKASPARRO_IMAGE=x\nCSV_FOLDER=y\nADMIN_API_KEY_FILE=\n")
+    with pytest.raises(ConfigurationError) as caught:
+        load(dotenv)
+    assert str(caught.value) == "COINGECKO_INTERVL: no such setting; is COINGECKO_INTERVAL meant?"
+
+
+def test_dotenv_that_is_no_file_is_named(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".env")
+    with pytest.raises(ConfigurationError, match=r"\.env: is no file"):
+        load(tmp_path / ".env")
+
+
+def test_secret_file_that_is_missing_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL_FILE: /nonexistent/url cannot be read"):
+        load(DATABASE_URL_FILE="/nonexistent/url")
+
+
 def test_dotenv_that_is_no_text_is_named(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_bytes(b"\xff\xfe\x00binary")
@@ -69,8 +89,10 @@ def test_every_mistake_is_named_at_once() -> None:
             COINPAPRIKA_INTERVAL="soon",
             COINPAPRIKA_BASE_URL="api.coinpaprika.com",
             CSV_TIMEZONE="Mars/Olympus",
-            DATABASE_URL_FILE="/nonexistent/url",
             LOG_LEVEL="LOUD",
+            COINGECKO_PAGES="-3",
+            DATABASE_URL="mysql://u:s3cret@h/d",
+            COINGECKO_BASE_URL="http://h:99999",
         )
     lines = str(caught.value).splitlines()
     assert {line.split(":")[0] for line in lines} == {
@@ -81,10 +103,13 @@ def test_every_mistake_is_named_at_once() -> None:
         "COINPAPRIKA_INTERVAL",
         "COINPAPRIKA_BASE_URL",
         "CSV_TIMEZONE",
-        "DATABASE_URL_FILE",
         "LOG_LEVEL",
+        "COINGECKO_PAGES",
+        "DATABASE_URL",
+        "COINGECKO_BASE_URL",
     }
-    assert len(lines) == 9
+    assert len(lines) == 11
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +117,7 @@ def test_every_mistake_is_named_at_once() -> None:
 )
 def test_secret_from_a_file_and_never_shown(tmp_path: Path, name: str) -> None:
     held = tmp_path / "secret"
-    held.write_text("s3cret\n")
+    held.write_text("postgresql://u:s3cret@h/d\n")
     settings = load(**{f"{name}_FILE": str(held)})
     assert "s3cret" not in repr(settings)
     assert effective(settings)[name] == "********"

@@ -82,10 +82,10 @@ def up(settings: Settings, command: Sequence[str]) -> Service:
         return claimed
     try:
         with explained(home):
-            process, service = _spawn(settings, command, claimed)
+            process, service, before = _spawn(settings, command, claimed)
     finally:
         os.close(claimed)
-    _wait_until_alive(process, service, home / LOG)
+    _wait_until_alive(process, service, home / LOG, before)
     return service
 
 
@@ -135,10 +135,14 @@ def _claim(home: Path) -> int | Service:
     raise ConfigurationError(f"another process holds {home / _LOCK}, but has started no service")
 
 
-def _spawn(settings: Settings, command: Sequence[str], held: int) -> tuple[subprocess.Popen[bytes], Service]:
-    """Start `command` in a session of its own, with the lock `held`, and write down where it is."""
+def _spawn(settings: Settings, command: Sequence[str], held: int) -> tuple[subprocess.Popen[bytes], Service, int]:
+    """Start `command` in a session of its own, with the lock `held`, and write down where it is.
+
+    The number is the size that the log had before.
+    """
     home, port = settings.kasparro_home, _free_port(settings.api_host, settings.api_port)
     with open_log(home / LOG) as log:
+        before = log.tell()
         process = subprocess.Popen(  # noqa: S603  # our own command line
             command,
             stdin=subprocess.DEVNULL,
@@ -150,7 +154,7 @@ def _spawn(settings: Settings, command: Sequence[str], held: int) -> tuple[subpr
         )
     service = Service.at(settings)._replace(pid=process.pid, port=port)
     _write(home / _PROCESS, json.dumps(service._asdict()))
-    return process, service
+    return process, service, before
 
 
 def _free_port(host: str, port: int) -> int:
@@ -173,10 +177,10 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def _wait_until_alive(process: subprocess.Popen[bytes], service: Service, log: Path) -> None:
+def _wait_until_alive(process: subprocess.Popen[bytes], service: Service, log: Path, before: int) -> None:
     answers = _becomes(lambda: process.poll() is not None or _is_alive(service), _START_SECONDS)
     if process.returncode is not None:
-        raise ConfigurationError(f"Kasparro does not start; {log} says:\n{last_lines(log, 20)}")
+        raise ConfigurationError(f"Kasparro does not start; {log} says:\n{last_lines(log, 20, before)}")
     if not answers:
         raise ConfigurationError(f"Kasparro does not answer at {service.url} yet; see {log}")
 

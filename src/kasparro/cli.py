@@ -6,6 +6,7 @@ Exit code 1 is a failure, 2 a mistake of usage or settings.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -38,6 +39,9 @@ def main() -> None:
         for line in str(error).splitlines():
             print(f"kasparro: {line}", file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:  # whoever read our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def _settings() -> Settings:

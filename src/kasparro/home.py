@@ -53,9 +53,9 @@ def open_log(path: Path) -> IO[bytes]:
     return path.open("ab")
 
 
-def last_lines(path: Path, count: int) -> str:
-    """The end of a log, for a person to read."""
-    return "\n".join(path.read_text(errors="replace").splitlines()[-count:])
+def last_lines(path: Path, count: int, since: int = 0) -> str:
+    """The end of a log, for a person to read; of what was written behind the byte `since`."""
+    return "\n".join(path.read_bytes()[since:].decode(errors="replace").splitlines()[-count:])
 
 
 @contextmanager

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self, cast
+from urllib.parse import urlsplit
 
 from dotenv.parser import parse_stream
 from pydantic import (
@@ -69,10 +71,28 @@ def _one_word(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _http_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable or parts.query or parts.fragment or parts.username or re.search(r"\s", url):
+        raise ValueError("give an address such as http://127.0.0.1:9000, without user and query")
+    return url
+
+
+def _postgresql_url(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value().startswith(("postgresql://", "postgres://")):
+        raise ValueError("give an address such as postgresql://user:password@host:5432/name")
+    return secret
+
+
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=1, le=366 * 86400)]
 Days = Annotated[int, Field(ge=1, le=36500)]
 RateLimit = Annotated[Rate, BeforeValidator(_rate)]
-Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
+Url = Annotated[str, AfterValidator(_http_url)]
+Dsn = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 
 
 class _Group(BaseModel):
@@ -106,7 +126,7 @@ class ApiOptions(SourceOptions):
 class Settings(_Group):
     """The settings of the service. `Settings.load` adds one group of options for each source."""
 
-    database_url: SecretStr | None = None
+    database_url: Dsn | None = None
     """`postgresql://user:password@host:5432/name`, PostgreSQL 15 or newer. Unset: an embedded server."""
     kasparro_home: Path = Path(".kasparro")
     """Folder of the embedded PostgreSQL, the log and the process file."""
@@ -142,7 +162,9 @@ class Settings(_Group):
     ) -> Self:
         """Read the settings, a group of options for each source; raises ConfigurationError naming every mistake."""
         model = cls.model_for(options)
-        values, mistakes = _collect(model, {**_read_dotenv(dotenv), **(os.environ if environ is None else environ)})
+        written = _read_dotenv(dotenv)
+        values, mistakes = _collect(model, {**written, **(os.environ if environ is None else environ)})
+        mistakes += _unknown(written, names(model).keys())
         mistakes += [
             f"SOURCES: {name!r} is no source; there are {', '.join(options)}"
             for name in cast(list[str], _names(values.get("sources", "")))
@@ -195,6 +217,8 @@ def effective(settings: Settings) -> dict[str, str | None]:
 def _read_dotenv(path: Path) -> dict[str, str]:
     """The pairs of a `.env` file; raises ConfigurationError with the line that is no `NAME=value`."""
     try:
+        if path.exists() and not path.is_file():
+            raise ConfigurationError(f"{path}: is no file")
         with path.open(encoding="utf-8") as stream:
             bindings = list(parse_stream(stream))
     except (FileNotFoundError, NotADirectoryError):
@@ -239,3 +263,10 @@ def _sentence(item: Any) -> str:
     """One pydantic error as `SETTING: what is wrong`, without the value: it may be a secret."""
     name = "_".join(str(part) for part in item["loc"] if isinstance(part, str)).upper()
     return f"{name}: {item['msg'].removeprefix('Value error, ')}"
+
+
+def _unknown(given: Iterable[str], known: Iterable[str]) -> list[str]:
+    """What looks like a misspelt setting; other names are other programs' business."""
+    right = {*known, *(f"{name}_FILE" for name in known)}
+    close = {name: get_close_matches(name, right, 1, cutoff=0.9) for name in given if name not in right}
+    return [f"{name}: no such setting; is {found[0]} meant?" for name, found in close.items() if found]

@@ -406,3 +406,29 @@ async def test_record_nested_without_end_is_rejected(make_pipeline: MakePipeline
     deep = '{"id": "", "name": "x", "y": ' + "[" * 900 + "]" * 900 + "}"
     (ledger,) = await see(make_pipeline("coingecko", pages=1), sandbox, faults.Literal(200, {}, f"[{deep}]".encode()))
     assert ledger == Ledger(rejected=1)
+
+
+async def test_empty_market_is_no_success(make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox) -> None:
+    sandbox.fail("coinpaprika", faults.Empty())
+    summary = await make_pipeline("coinpaprika").run("manual")
+    assert (summary.status, type(summary.error)) == ("failed", Malformed)
+    assert "empty list" in str(summary.error)
+
+
+async def test_run_of_rejects_alone_is_no_success_and_keeps_them(
+    make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox
+) -> None:
+    sandbox.fail("coinpaprika", faults.Poison(every=1, kinds=("no_id",)))
+    summary = await make_pipeline("coinpaprika").run("manual")
+    assert (summary.status, summary.ledger) == ("failed", Ledger(rejected=700))
+    assert await count(pool, "etl_reject") == 700
+    (row,) = await fetch(pool, "SELECT status, rejected, error_message FROM etl_run")
+    assert tuple(row) == ("failed", 700, "coinpaprika: none of 700 records could be read; /rejects says why")
+
+
+async def test_byte_that_is_no_utf8_costs_its_record(make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox) -> None:
+    body = b'[{"id": "a", "name": "A"}, {"id": "b", "name": "B\xff"}, {"id": "c", "name": "C"}]'
+    (ledger,) = await see(make_pipeline("coingecko", pages=1), sandbox, faults.Literal(200, {}, body))
+    assert ledger == Ledger(inserted=2, rejected=1)
+    (row,) = await fetch(pool, "SELECT record FROM etl_reject")
+    assert "B\\xff" in row["record"] or "B\\udcff" in row["record"]

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from kasparro.domain import Closing, Drift, Kind, Ledger, Refusal, Rejection, RunStatus
-from kasparro.errors import KasparroError, SourceError
+from kasparro.errors import KasparroError, Malformed, SourceError
 from kasparro.ingest.ahead import ahead
 from kasparro.ingest.batches import Batch, batches
 from kasparro.ingest.lease import Lease, hold
@@ -91,7 +91,7 @@ class Pipeline:
         log.debug("run started")
         try:
             await self._commit_all(conn, lease, found, summary)
-            summary.status = "partial" if summary.ledger.rejected else "success"
+            self._judge(summary, resumed=self.reader.resumes(found) is not None)
         except SourceError as error:
             summary.status, summary.error = "failed", error
         except BaseException as error:
@@ -102,6 +102,15 @@ class Pipeline:
             await self._finish(summary)
             self._report(summary, time.monotonic() - started)
         return summary
+
+    def _judge(self, summary: Summary, *, resumed: bool) -> None:
+        """No record, or none that could be read, is no success; what was committed stays."""
+        ledger, name = summary.ledger, summary.source
+        if ledger.rejected and ledger.rejected == ledger.fetched:
+            raise Malformed(name, f"none of {ledger.fetched} records could be read; /rejects says why")
+        if not ledger.fetched and not resumed and self.reader.kind is Kind.SNAPSHOT:
+            raise Malformed(name, "the answer is an empty list: a market without coins is a mistake")
+        summary.status = "partial" if ledger.rejected else "success"
 
     async def _finish(self, summary: Summary) -> None:
         """Close the run, on a connection of its own: the run's may be what broke. The next run closes an orphan."""

@@ -28,7 +28,7 @@ from kasparro.settings import Rate
 from kasparro.store.runs import Traffic
 
 ATTEMPTS = 4
-PATIENCE = 60.0  # seconds: a longer Retry-After ends the run, and the next one waits for it
+PATIENCE = 10.0  # seconds: a longer Retry-After ends the run and is kept, across a restart too
 LARGEST = 128 * 2**20  # bytes of a body, decompressed; 20,000 tickers of CoinPaprika are 15 MB
 _BASE, _CAP = 1.0, 15.0  # seconds of back-off: doubled each time, at most the cap
 _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=20)

@@ -55,7 +55,7 @@ def verdict(source: str, response: Response, *, has_key: bool = True) -> SourceE
         case 301 | 302 | 303 | 307 | 308 as status:
             return Refused(
                 source,
-                f"redirected ({status}) to {_origin(response)}; not followed, the key must not go there",
+                f"redirected ({status}) to {_origin(response)}; not followed: no key of ours goes there",
             )
         case status if 500 <= status < 600:
             return Unavailable(source, f"the vendor answers {status} ({message})", retry_after(response))

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, PlainValidator
 
 from kasparro.domain import Request
 from kasparro.settings import ApiOptions, Rate, Seconds
 from kasparro.sources.base import Amount, ApiSource, Figure, Moment, Rank, Text, TickerRecord
 
 PER_PAGE = 250  # the most the vendor gives
+
+
+def _pages(value: object) -> int | Literal["all"]:
+    text = str(value).strip()
+    if text == "all":
+        return "all"
+    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
+        raise ValueError("give a number of pages from 1 to 10000, or all")
+    return int(text)
 
 
 class Options(ApiOptions):
@@ -21,7 +30,7 @@ class Options(ApiOptions):
     """From the start of one cycle to the next. 4 pages every 20 minutes are 8,928 calls a month; free are 10,000."""
     plan: Literal["demo", "pro"] = "demo"
     """What the key is: `demo`, or `pro` for any paid plan. They have different hosts and headers."""
-    pages: Annotated[int, Field(ge=1, le=10_000)] | Literal["all"] = 4
+    pages: Annotated[int | Literal["all"], PlainValidator(_pages)] = 4
     """How many pages of 250 coins to take in a cycle, by market cap; `all` takes them all."""
 
 

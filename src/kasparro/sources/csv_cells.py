@@ -101,6 +101,8 @@ def _written(cell: str, plainly: Callable[[str], str], limits: Callable[[Decimal
 
 def _bounded(figure: Decimal) -> Decimal:
     if int(figure.as_tuple().exponent) < -DIGITS:
+        if not figure:
+            return Decimal(0)  # however many noughts it was written with
         raise ValueError(f"more than {DIGITS} digits behind the point")
     return figure
 

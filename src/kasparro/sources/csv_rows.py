@@ -16,7 +16,7 @@ from kasparro.sources.csv_layout import Layout, Meaning
 from kasparro.sources.csv_text import is_open, next_row
 
 _SLOTS = {field: slot for slot, field in enumerate(Ticker._fields)}
-_COIN, _NAME = _SLOTS["coin_id"], _SLOTS["name"]
+_COIN, _NAME, _SYMBOL = _SLOTS["coin_id"], _SLOTS["name"], _SLOTS["symbol"]
 
 
 class Sheet:
@@ -35,6 +35,8 @@ class Sheet:
         ]
         self._blank: list[Any] = [None] * len(_SLOTS)
         self._blank[_COIN], self._blank[_NAME] = layout.coin or (None, None)
+        self._is_named = any(column.meaning == "id_of_name" for column in layout.columns)
+        self._symbols: dict[str, str] = {}
 
     def entries(self, body: str, line: int, *, unfinished: bool = False) -> Iterator[Entry | Rejection]:
         """The rows of `body`, which begins at line `line` of the file. Blank lines are no rows: they do not count.
@@ -66,8 +68,9 @@ class Sheet:
             row = [*(row or ()), *[""] * self._layout.width]
         try:
             return self._read(row)
-        except ValueError:
-            raise Rejected(tuple(self._faults(row, line))) from None
+        except ValueError as error:
+            whole = Fault(f"line {line}", str(error), record[0][:200])
+            raise Rejected(tuple(self._faults(row, line)) or (whole,)) from None
 
     def _misshape(self, row: list[str] | None, record: Sequence[str], *, last: bool) -> str | None:
         """Why the record is no row of this file. Cells missing at its end are blank, unless it may go on."""
@@ -88,7 +91,15 @@ class Sheet:
                 values[slot] = read(row[index])
         if values[_NAME] is None:
             values[_NAME] = values[_COIN]
+        if self._is_named and (symbol := values[_SYMBOL]) is not None:
+            self._tell_apart(values[_COIN], symbol)
         return Ticker(*values)
+
+    def _tell_apart(self, coin: str, symbol: str) -> None:
+        """Two coins may have one name: where that is all there is for an id, the second one is refused."""
+        other = self._symbols.setdefault(coin, symbol)
+        if other != symbol:
+            raise ValueError(f"another coin of this name has the symbol {other}, and the file has no column of ids")
 
     def _faults(self, row: Sequence[str], line: int) -> Iterator[Fault]:
         for column, (_, index, read) in zip(self._layout.columns, self._columns, strict=True):

@@ -50,10 +50,8 @@ def read(source: str, body: bytes) -> Iterator[Record]:
 
 
 def _decode(source: str, body: bytes) -> str:
-    try:
-        return body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Malformed(source, f"the body is not UTF-8: {error}") from None
+    """The text of the body; bytes that are no UTF-8 become lone surrogates, which cost the records that hold them."""
+    return body.decode("utf-8-sig", "surrogateescape")
 
 
 def _look_again(source: str, text: str, at: int) -> tuple[Any, int]:
