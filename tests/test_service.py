@@ -18,6 +18,7 @@ import aiohttp
 import asyncpg
 import pytest
 
+from kasparro.postgres import remove
 from kasparro.sandbox import Sandbox, faults
 
 Health = dict[str, Any]
@@ -299,6 +300,7 @@ async def test_demo_says_simulated_and_keeps_its_data_apart(tmp_path: Path) -> N
         await service.stop()
     assert (tmp_path / ".kasparro" / "demo").is_dir()
     assert [path.name for path in (tmp_path / ".kasparro").iterdir()] == ["demo"]
+    remove(tmp_path / ".kasparro" / "demo")
 
 
 async def test_two_processes_on_one_database_share_the_runs(tmp_path: Path, dsn: str, sandbox: Sandbox) -> None:
