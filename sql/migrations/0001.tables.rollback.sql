@@ -9,5 +9,6 @@ DROP TABLE raw;
 DROP SEQUENCE raw_id_seq;
 DROP TABLE etl_checkpoint;
 DROP TABLE etl_run;
+DROP FUNCTION session_lives;
 DROP TABLE source_lease;
 DROP TABLE source_state;

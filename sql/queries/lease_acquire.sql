@@ -8,9 +8,5 @@ ON CONFLICT (source) DO UPDATE SET
     owner = excluded.owner, fence = held.fence + 1, run_id = NULL, expires_at = excluded.expires_at,
     backend_pid = excluded.backend_pid, backend_start = excluded.backend_start
 WHERE held.expires_at < clock_timestamp()
-   OR NOT EXISTS (
-       SELECT FROM pg_stat_activity a
-       WHERE a.pid = held.backend_pid
-         AND coalesce(a.backend_start, held.backend_start) = held.backend_start -- null: of a role we may not look at
-   )
+   OR NOT session_lives(held.backend_pid, held.backend_start)
 RETURNING fence

@@ -5,9 +5,7 @@ FROM source_state
 LEFT JOIN LATERAL (
     SELECT *, status = 'running' AND NOT EXISTS (
         SELECT FROM source_lease l
-        JOIN pg_stat_activity a
-          ON a.pid = l.backend_pid AND coalesce(a.backend_start, l.backend_start) = l.backend_start
-        WHERE l.source = r.source AND l.fence = r.fence
+        WHERE l.source = r.source AND l.fence = r.fence AND session_lives(l.backend_pid, l.backend_start)
     ) AS is_orphan
     FROM etl_run r
     WHERE r.source = source_state.source

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from kasparro import __version__, api
 from kasparro.errors import ConfigurationError
-from kasparro.ingest.pipeline import Pipeline, Summary
+from kasparro.ingest.pipeline import Pipeline, Summary, close_orphans
 from kasparro.ingest.reader import reader
 from kasparro.ingest.scheduler import NotRun, Schedule
 from kasparro.ingest.transport import session
@@ -27,7 +27,7 @@ from kasparro.postgres import embedded, running_dsn
 from kasparro.sandbox import Sandbox
 from kasparro.settings import ApiOptions, Rate, Settings
 from kasparro.sources import SOURCES
-from kasparro.store import maintenance, migrations, runs, states
+from kasparro.store import maintenance, migrations, states
 from kasparro.store.pool import ERRORS, Pool, api_pool, explain, ingest_pool
 
 _HOUR = 3600.0
@@ -107,9 +107,7 @@ async def _start(settings: Settings, listening: socket.socket, stack: AsyncExitS
         await states.retire_others(conn, settings.sources)
         for source in settings.sources:
             await states.declare(conn, source, settings.options(source).interval)
-        for run_id, source in await runs.close_orphans(conn):
-            log.warning("closed a run that its process left open", run_id=run_id, source=source)
-            metrics.run_abandoned(source)
+        await close_orphans(conn, metrics)
     application = api.create_app(pool=readers, metrics=metrics, settings=settings)
     await stack.enter_async_context(_site(application, listening))
     group = await stack.enter_async_context(_tasks())

