@@ -9,33 +9,36 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
+Numeral = Decimal | str
+"""An exact figure: a decimal, or the very digits that the source wrote. PostgreSQL is the first to compute with it."""
+
 
 class Ticker(NamedTuple):
     """One coin as one source saw it at one moment. The fields are the columns of the staging table, in order.
 
-    Figures are exact decimals in US dollars, coins or percent; None means the source does not know.
+    Figures are in US dollars, coins or percent; None means the source does not know.
     """
 
     coin_id: str
     name: str
     symbol: str | None
     rank: int | None
-    price_usd: Decimal | None
-    market_cap_usd: Decimal | None
-    fully_diluted_valuation_usd: Decimal | None
-    volume_24h_usd: Decimal | None
-    open_usd: Decimal | None
-    high_usd: Decimal | None
-    low_usd: Decimal | None
-    price_change_1h_percent: Decimal | None
-    price_change_24h_percent: Decimal | None
-    price_change_7d_percent: Decimal | None
-    circulating_supply: Decimal | None
-    total_supply: Decimal | None
-    max_supply: Decimal | None
-    ath_usd: Decimal | None
+    price_usd: Numeral | None
+    market_cap_usd: Numeral | None
+    fully_diluted_valuation_usd: Numeral | None
+    volume_24h_usd: Numeral | None
+    open_usd: Numeral | None
+    high_usd: Numeral | None
+    low_usd: Numeral | None
+    price_change_1h_percent: Numeral | None
+    price_change_24h_percent: Numeral | None
+    price_change_7d_percent: Numeral | None
+    circulating_supply: Numeral | None
+    total_supply: Numeral | None
+    max_supply: Numeral | None
+    ath_usd: Numeral | None
     ath_at: datetime | None
-    atl_usd: Decimal | None
+    atl_usd: Numeral | None
     atl_at: datetime | None
     source_updated_at: datetime | None
 
@@ -82,15 +85,15 @@ class Response:
 
 
 class Record(NamedTuple):
-    """One upstream record: its place in the page, its exact text, and the value the text parses to.
-
-    An unusual one holds a number with more digits than figures have.
-    """
+    """One upstream record: its place in the page, and its exact bytes."""
 
     position: int
-    text: str
-    value: Any
-    is_unusual: bool = False
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The same as text; bytes that are no UTF-8 are lone surrogates."""
+        return self.body.decode("utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from kasparro.ingest.reader import reader
 from kasparro.metrics import Metrics
 from kasparro.resources import folder
 from kasparro.settings import Rate, Settings, names
-from kasparro.sources.base import Amount, ApiSource, Moment, Text, TickerRecord
+from kasparro.sources.base import ApiSource
+from kasparro.sources.records import Amount, Moment, Text, TickerRecord
 from kasparro.store import maintenance
 from kasparro.store.pool import Pool
 

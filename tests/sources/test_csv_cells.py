@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from kasparro.sources.base import Amount, Figure
 from kasparro.sources.csv_cells import figures, rank, slug, text
 from kasparro.sources.json_list import DIGITS
+from kasparro.sources.records import Amount, Figure
 
 
 @pytest.mark.parametrize(

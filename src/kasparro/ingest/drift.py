@@ -15,7 +15,8 @@ from typing import Any, get_args
 from pydantic import AwareDatetime
 
 from kasparro.domain import Drift, Severity
-from kasparro.sources.base import ApiSource, upstream_path
+from kasparro.sources.base import ApiSource
+from kasparro.sources.records import upstream_path
 
 ALIKE = 0.6  # two names at least this similar may be one field, renamed
 _ESSENTIAL = {"coin_id", "name", "price_usd"}
@@ -64,12 +65,18 @@ class Profile:
     records: int = 0
     seen: dict[str, dict[str, Any]] = field(default_factory=dict)
     shapes: dict[tuple[Any, ...], list[str]] = field(default_factory=dict)
+    awaited: list[bytes] = field(default_factory=lambda: [b""])
+
+    def misses(self, body: bytes) -> bool:
+        """Whether an ordinary record, all of whose paths are known, may hold one that no record held before."""
+        return any(key in body for key in self.awaited)
 
     def see(self, value: Any) -> None:
         """Take a record into account."""
         self.records += 1
         if isinstance(value, dict):
             self._see(value, "")
+        self.awaited = [_quoted(path) for path in self.baseline.expected - self.seen.keys()]
 
     def _see(self, value: dict[str, Any], prefix: str) -> None:
         # Nearly all records have a shape that was seen before: then only their nested objects are looked at.
@@ -158,6 +165,11 @@ def _renames(missing: set[str], new: set[str]) -> Iterator[tuple[str, str, float
         if -ratio >= ALIKE and not {old, fresh} & taken:
             taken |= {old, fresh}
             yield old, fresh, -ratio
+
+
+def _quoted(path: str) -> bytes:
+    """The last key of a path as JSON has it."""
+    return json.dumps(path.rpartition(".")[2]).encode()
 
 
 def _parents(path: str) -> Iterator[str]:

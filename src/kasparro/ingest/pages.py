@@ -13,6 +13,7 @@ from kasparro.errors import Rejected
 from kasparro.ingest.drift import Baseline, Profile, baseline
 from kasparro.ingest.transport import Transport
 from kasparro.settings import ApiOptions
+from kasparro.sources import json_list
 from kasparro.sources.base import ApiSource
 
 
@@ -42,10 +43,10 @@ class _Snapshot:
     seen: dict[str, datetime | None] = field(default_factory=dict)
     refused: set[int] = field(default_factory=set)
 
-    def is_news(self, text: str) -> bool:
+    def is_news(self, record: bytes) -> bool:
         """Whether a rejected record comes for the first time: a page of them alone is no end of the snapshot."""
         before = len(self.refused)
-        self.refused.add(hash(text))
+        self.refused.add(hash(record))
         return len(self.refused) > before
 
     def is_repeated(self, ticker: Ticker) -> bool:
@@ -70,11 +71,13 @@ class _Reading:
     def entries(self) -> Iterator[Entry | Rejection | Duplicate]:
         snapshot = self.snapshot
         for record in snapshot.source.records(self.response):
-            self.profile.see(record.value)
+            ticker = snapshot.source.ordinary(record)
+            if ticker is None or self.profile.misses(record.body):
+                self.profile.see(json_list.outline(record))
             try:
-                ticker = snapshot.source.ticker(record)
+                ticker = ticker or snapshot.source.ticker(record)
             except Rejected as rejected:
-                self.fresh += snapshot.is_news(record.text)
+                self.fresh += snapshot.is_news(record.body)
                 yield Rejection(record.position, record.text, rejected.faults)
                 continue
             if snapshot.is_repeated(ticker):

@@ -9,7 +9,8 @@ from pydantic import AwareDatetime, Field, PlainValidator
 
 from kasparro.domain import Request
 from kasparro.settings import ApiOptions, Rate, Seconds
-from kasparro.sources.base import Amount, ApiSource, Figure, Moment, Rank, Text, TickerRecord
+from kasparro.sources.base import ApiSource
+from kasparro.sources.records import Amount, Figure, Moment, Rank, Text, TickerRecord
 
 PER_PAGE = 250  # the most the vendor gives
 

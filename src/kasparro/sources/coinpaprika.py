@@ -9,7 +9,8 @@ from pydantic import AliasPath, AwareDatetime, Field
 
 from kasparro.domain import Request
 from kasparro.settings import ApiOptions, Rate, Seconds
-from kasparro.sources.base import Amount, ApiSource, Figure, Moment, Rank, Text, TickerRecord
+from kasparro.sources.base import ApiSource
+from kasparro.sources.records import Amount, Figure, Moment, Rank, Text, TickerRecord
 
 
 class Options(ApiOptions):

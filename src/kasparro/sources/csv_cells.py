@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from kasparro.sources.base import Amount, Figure
 from kasparro.sources.json_list import DIGITS
+from kasparro.sources.records import Amount, Figure
 
 Reader = Callable[[str], Any]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from kasparro.domain import Entry, Ticker
@@ -31,11 +32,20 @@ def copy_text(entries: Iterable[Entry]) -> bytes:
 
 def _line(position: int, ticker: Ticker) -> str:
     # Only id, name and symbol are free text; the rest are numbers and times, which need no escaping.
-    coin_id, name, symbol, *figures = ticker
+    coin_id, name, symbol, *rest = ticker
     if _SPECIAL.search(f"{coin_id}{name}{symbol}"):
         coin_id, name, symbol = _escape(coin_id), _escape(name), symbol and _escape(symbol)
-    rest = "\t".join([_NULL if value is None else str(value) for value in figures])
-    return f"{position}\t{coin_id}\t{name}\t{_NULL if symbol is None else symbol}\t{rest}\n"
+    for place in _MOMENTS:
+        if (moment := rest[place]) is not None:
+            rest[place] = _moment(moment)
+    others = "\t".join([_NULL if value is None else str(value) for value in (symbol, *rest)])
+    return f"{position}\t{coin_id}\t{name}\t{others}\n"
+
+
+_MOMENTS = [Ticker._fields.index(name) - 3 for name in ("ath_at", "atl_at", "source_updated_at")]
+
+
+_moment = lru_cache(maxsize=4096)(str)  # slow, and many records have the same moment
 
 
 _NULL = "\\N"
