@@ -6,8 +6,8 @@ FROM (
         run_id, source AS source_name, status,
         fetched - rejected AS records_processed, rejected AS records_failed,
         round(extract(epoch FROM finished_at - started_at), 3) AS duration_seconds,
-        started_at, finished_at AS completed_at, error_message, simulated,
-        error_kind, trigger, resumed_from, pages, requests, retries, waited_seconds,
+        started_at, finished_at AS completed_at, error_message, simulated, flags,
+        error_kind, trigger, resumed_from, coins, pages, requests, retries, waited_seconds,
         (
             SELECT to_json(ledger)
             FROM (SELECT fetched, inserted, updated, unchanged, stale, rejected, duplicate) AS ledger

@@ -6,7 +6,7 @@ FROM (
         run_id, source AS source_name, status,
         fetched - rejected AS records_processed, rejected AS records_failed,
         round(extract(epoch FROM finished_at - started_at), 3) AS duration_seconds,
-        started_at, finished_at AS completed_at, error_message, simulated
+        started_at, finished_at AS completed_at, error_message, simulated, flags
     FROM etl_run
     WHERE $1::text[] IS NULL OR source = ANY ($1)
     ORDER BY run_id DESC

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -62,6 +62,17 @@ RunStatus = Literal["running", "success", "partial", "failed", "abandoned", "can
 DriftKind = Literal["new_field", "missing_field", "renamed_field", "type_change"]
 Severity = Literal["info", "warning", "critical"]
 Outcome = Literal["inserted", "updated", "unchanged", "stale", "rejected", "duplicate"]
+FlagName = Literal["torn", "shrunken"]
+
+
+class Flag(NamedTuple):
+    """Why a snapshot is no evidence of what it does not list.
+
+    torn: coins moved, or may have moved, from page to page while it was read. shrunken: clearly fewer coins than usual.
+    """
+
+    name: FlagName
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +198,44 @@ class Duplicate(NamedTuple):
     position: int
 
 
+class Share(NamedTuple):
+    """What one page brought to its snapshot: records, coins that no page before it had, and coins that one had."""
+
+    records: int
+    fresh: int
+    repeated: int
+    fetched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """A snapshot, counted when its last page is read.
+
+    `scope` is what the source was asked for; `coins` are the ids in all records, also in those that were rejected;
+    `unnamed` counts the rejected ones that tell no id. Of a resumed snapshot an earlier run has brought the beginning.
+    """
+
+    scope: str
+    is_resumed: bool
+    shares: Sequence[Share]
+    coins: Set[str]
+    unnamed: int
+
+    @property
+    def listed(self) -> int:
+        """How many coins are listed, as far as can be told."""
+        return len(self.coins) + self.unnamed
+
+
 class Closing(NamedTuple):
-    """What is known of a page once its records are read: where the source goes on, and how it drifted."""
+    """What is known of a page once its records are read: where the source goes on, and how it drifted.
+
+    The last page of a snapshot brings the census of all.
+    """
 
     cursor: Mapping[str, Any]
     drifts: Sequence[Drift] = ()
+    census: Census | None = None
 
 
 @dataclass(frozen=True, slots=True)

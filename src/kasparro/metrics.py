@@ -19,7 +19,7 @@ from aioprometheus.collectors import Counter, Gauge, Histogram, Registry
 from aioprometheus.formats.text import TEXT_CONTENT_TYPE
 
 from kasparro import __version__
-from kasparro.domain import DriftKind, Ledger, RunStatus
+from kasparro.domain import DriftKind, FlagName, Ledger, RunStatus
 
 CONTENT_TYPE: str = TEXT_CONTENT_TYPE
 
@@ -54,6 +54,7 @@ class Metrics:
         self._runs = counter("kasparro_etl_runs_total", "Runs finished.")
         self._run_seconds = histogram("kasparro_etl_run_duration_seconds", "Length of a run.", buckets=_RUN_SECONDS)
         self._records = counter("kasparro_etl_records_total", "Where each fetched record went.")
+        self._flagged = counter("kasparro_etl_flagged_snapshots_total", "Snapshots that may not be whole.")
         self._last_success = gauge(
             "kasparro_etl_last_success_timestamp_seconds", "End of the last good run; 0 before the first."
         )
@@ -77,6 +78,9 @@ class Metrics:
         """A run whose process had died was found, and closed."""
         self._runs.inc({"source": source, "status": "abandoned"})
 
+    def snapshot_flagged(self, source: str, flag: str) -> None:
+        self._flagged.inc({"source": source, "flag": flag})
+
     def request_made(self, source: str, outcome: str) -> None:
         self._source_requests.inc({"source": source, "outcome": outcome})
 
@@ -93,6 +97,7 @@ class Metrics:
         self._throttled.add({"source": source}, 0)
         _start(self._runs, source, "status", _STATUSES)
         _start(self._records, source, "outcome", _OUTCOMES)
+        _start(self._flagged, source, "flag", get_args(FlagName))
         _start(self._source_requests, source, "outcome", _VERDICTS)
         _start(self._drift, source, "kind", get_args(DriftKind))
 

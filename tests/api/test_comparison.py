@@ -21,7 +21,8 @@ def run(*, inserted: int = 1000, rejected: int = 0, seconds: float | None = 10, 
         "run_id": 1, "source_name": "csv", "status": "success", "records_processed": inserted, "simulated": False,
         "records_failed": rejected, "duration_seconds": seconds, "started_at": NOW, "completed_at": NOW,
         "error_message": None, "error_kind": None, "trigger": "schedule", "resumed_from": None, "pages": 1,
-        "requests": 1, "retries": 0, "waited_seconds": 0, "ledger": ledger, "checkpoints": [],
+        "requests": 1, "retries": 0, "waited_seconds": 0, "ledger": ledger, "checkpoints": [], "coins": None,
+        "flags": [],
     }  # fmt: skip
     return RunDetails(**(usual | more))
 

@@ -34,7 +34,7 @@ async def test_runs_have_the_fields_of_the_contract(get: Any, rows: Any) -> None
     [run] = await get("/runs")
     assert {key: run[key] for key in run if not key.endswith("_at")} == {
         "run_id": run_id, "source_name": "csv", "status": "failed", "records_processed": 7, "records_failed": 3,
-        "duration_seconds": 2.5, "error_message": "it broke", "simulated": False,
+        "duration_seconds": 2.5, "error_message": "it broke", "simulated": False, "flags": [],
     }  # fmt: skip
     assert run["started_at"] < run["completed_at"]
 

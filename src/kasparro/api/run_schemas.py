@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field, RootModel
 
 from kasparro.api.schemas import Count, Reply
-from kasparro.domain import RunStatus
+from kasparro.domain import FlagName, RunStatus
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 
@@ -30,6 +30,14 @@ class Stats(RootModel[list[SourceStats]]):
     """Every source, by name."""
 
 
+class RunFlag(Reply):
+    """Why the snapshot that a run ended is no evidence of what it does not list; its coins are kept all the same."""
+
+    name: FlagName
+    """torn: coins moved, or may have moved, from page to page. shrunken: clearly fewer coins than usual."""
+    reason: str
+
+
 class Run(Reply):
     """One run of one source."""
 
@@ -46,6 +54,7 @@ class Run(Reply):
     completed_at: AwareDatetime | None
     error_message: str | None
     simulated: bool
+    flags: list[RunFlag]
 
 
 class Runs(RootModel[list[Run]]):
@@ -81,6 +90,8 @@ class RunDetails(Run):
     trigger: Literal["schedule", "manual"]
     resumed_from: int | None
     """The run whose checkpoint it went on from."""
+    coins: Count | None
+    """Different coins that its snapshot listed; null where it ended none, or only ended what another run began."""
     pages: Count
     requests: Count
     retries: Count

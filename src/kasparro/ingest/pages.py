@@ -6,9 +6,22 @@ import hashlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from kasparro.domain import Closing, Delivery, Duplicate, Entry, Page, Rejection, Response, Ticker
+from kasparro.domain import (
+    Census,
+    Closing,
+    Delivery,
+    Duplicate,
+    Entry,
+    Page,
+    Record,
+    Rejection,
+    Response,
+    Share,
+    Ticker,
+)
 from kasparro.errors import Rejected
 from kasparro.ingest.drift import Baseline, Profile, baseline
 from kasparro.ingest.transport import Transport
@@ -24,11 +37,11 @@ async def deliveries(
 
     The next request goes out when the records of the page before it are parsed, while they are being committed.
     """
-    snapshot = _Snapshot(source, options, baseline(source))
+    snapshot = _Snapshot(source, options, baseline(source), is_resumed=bool(cursor))
     number, following = 1, cursor
     while number == 1 or following:
         response = await transport.send(source.request(options, following))
-        reading = _Reading(snapshot, following, response, Profile(snapshot.baseline))
+        reading = _Reading(snapshot, following, response, Profile(snapshot.baseline), len(snapshot.seen))
         yield Delivery(_page(number, response), reading.entries(), reading.close)
         number, following = number + 1, reading.following
 
@@ -40,13 +53,15 @@ class _Snapshot:
     source: ApiSource
     options: ApiOptions
     baseline: Baseline
+    is_resumed: bool
     seen: dict[str, datetime | None] = field(default_factory=dict)
-    refused: set[int] = field(default_factory=set)
+    refused: dict[int, str | None] = field(default_factory=dict)
+    shares: list[Share] = field(default_factory=list)
 
-    def is_news(self, record: bytes) -> bool:
+    def is_news(self, record: Record) -> bool:
         """Whether a rejected record comes for the first time: a page of them alone is no end of the snapshot."""
         before = len(self.refused)
-        self.refused.add(hash(record))
+        self.refused.setdefault(hash(record.body), self.source.coin_id(record))
         return len(self.refused) > before
 
     def is_repeated(self, ticker: Ticker) -> bool:
@@ -55,6 +70,11 @@ class _Snapshot:
             return False
         before, now = self.seen[ticker.coin_id], ticker.source_updated_at
         return now is None or (before is not None and now <= before)
+
+    def census(self) -> Census:
+        refused = {coin_id for coin_id in self.refused.values() if coin_id is not None}
+        unnamed = sum(coin_id is None for coin_id in self.refused.values())
+        return Census(scope(self.options), self.is_resumed, self.shares, self.seen.keys() | refused, unnamed)
 
 
 @dataclass(slots=True)
@@ -65,7 +85,9 @@ class _Reading:
     cursor: Mapping[str, Any]
     response: Response
     profile: Profile
+    coins_before: int
     fresh: int = 0
+    again: set[str] = field(default_factory=set)
     following: Mapping[str, Any] = field(default_factory=dict)
 
     def entries(self) -> Iterator[Entry | Rejection | Duplicate]:
@@ -77,19 +99,33 @@ class _Reading:
             try:
                 ticker = ticker or snapshot.source.ticker(record)
             except Rejected as rejected:
-                self.fresh += snapshot.is_news(record.body)
+                self.fresh += snapshot.is_news(record)
                 yield Rejection(record.position, record.text, rejected.faults)
                 continue
-            if snapshot.is_repeated(ticker):
-                yield Duplicate(record.position)
-                continue
+            if ticker.coin_id in snapshot.seen:
+                self.again.add(ticker.coin_id)
+                if snapshot.is_repeated(ticker):
+                    yield Duplicate(record.position)
+                    continue
             self.fresh += ticker.coin_id not in snapshot.seen
             snapshot.seen[ticker.coin_id] = ticker.source_updated_at
             yield Entry(record.position, ticker)
 
     def close(self) -> Closing:
-        self.following = self.snapshot.source.following(self.snapshot.options, self.cursor, self.fresh)
-        return Closing(self.following, self.profile.drifts())
+        snapshot = self.snapshot
+        snapshot.shares.append(self._share())
+        self.following = snapshot.source.following(snapshot.options, self.cursor, self.fresh)
+        return Closing(self.following, self.profile.drifts(), None if self.following else snapshot.census())
+
+    def _share(self) -> Share:
+        # the coins that this page was the first to bring stand last in `seen`
+        own = set(islice(reversed(self.snapshot.seen), len(self.snapshot.seen) - self.coins_before))
+        return Share(self.profile.records, self.fresh, len(self.again - own), self.response.fetched_at)
+
+
+def scope(options: ApiOptions) -> str:
+    """What these options ask for: snapshots of two scopes list different coins. A key shows only that there is one."""
+    return options.model_dump_json(exclude={"interval", "rate"})
 
 
 def _page(number: int, response: Response) -> Page:

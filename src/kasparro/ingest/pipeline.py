@@ -18,11 +18,13 @@ from datetime import UTC, date, datetime, timedelta
 
 from kasparro.domain import Closing, Drift, Kind, Ledger, Refusal, Rejection, RunStatus
 from kasparro.errors import KasparroError, Malformed, SourceError
+from kasparro.ingest import snapshots
 from kasparro.ingest.ahead import ahead
 from kasparro.ingest.batches import Batch, batches
 from kasparro.ingest.lease import Lease, hold
 from kasparro.ingest.ledger import settle
 from kasparro.ingest.reader import Checkpoints, Reader
+from kasparro.ingest.snapshots import Findings
 from kasparro.log import bind, logger
 from kasparro.metrics import Metrics
 from kasparro.store import checkpoints, drifts, leases, maintenance, raw, rejects, runs, states, tickers
@@ -48,6 +50,7 @@ class Summary:
     traffic: Traffic = field(default_factory=Traffic)
     simulated: bool = False
     new_drifts: list[Drift] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
     error: BaseException | None = None
 
 
@@ -161,6 +164,7 @@ class Pipeline:
                 summary.pages += 1
                 summary.ledger.add(ledger)
                 self._tell_drifts(summary)
+                self._tell_flags(summary)
                 self.watch(summary)
 
     async def _write_page(
@@ -209,6 +213,8 @@ class Pipeline:
             run_id=summary.run_id,
             page=batch.page.number,
         )
+        if closing.census:
+            summary.findings = await snapshots.settle(conn, summary.source, summary.run_id, closing.census)
 
     def _tell_drifts(self, summary: Summary) -> None:
         """Once for each drift, when the page that showed it is committed."""
@@ -216,6 +222,16 @@ class Pipeline:
             self.metrics.drift_seen(summary.source, drift.kind)
             log.warning("schema drift", **drifts.as_fields(drift))
         summary.new_drifts.clear()
+
+    def _tell_flags(self, summary: Summary) -> None:
+        """When the last page of the snapshot is committed. What the one before it had too is no warning any more."""
+        flags, before = summary.findings
+        for flag in flags:
+            self.metrics.snapshot_flagged(summary.source, flag.name)
+            line = log.info if flag.name in before else log.warning
+            line(f"snapshot is {flag.name}", reason=flag.reason)
+        for name in set(before).difference(flag.name for flag in flags):
+            log.info(f"snapshot is {name} no longer")
 
     def _since(self) -> datetime:
         """The start of the oldest month that history is kept of."""

@@ -8,11 +8,15 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any, ClassVar
 
+from pydantic import TypeAdapter, ValidationError
+
 from kasparro.domain import Kind, Record, Request, Response, Ticker
 from kasparro.settings import ApiOptions, Rate, SourceOptions
 from kasparro.sources import json_list
 from kasparro.sources.fast_lane import FastLane, Foreign
-from kasparro.sources.records import TickerRecord, validated
+from kasparro.sources.records import Text, TickerRecord, upstream_path, validated
+
+_text: TypeAdapter[str] = TypeAdapter(Text)
 
 
 class Source(ABC):
@@ -64,6 +68,16 @@ class ApiSource(Source):
         values = vars(validated(self.record_type, json_list.value(record)))
         known = {field: values[field] or None for field in self.zero_is_unknown}
         return Ticker(**values | known)
+
+    def coin_id(self, record: Record) -> str | None:
+        """The id in a record that is no ticker; None where it tells none."""
+        value = json_list.value(record)
+        for key in upstream_path(self.record_type.model_fields["coin_id"]).split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        try:
+            return _text.validate_python(value).strip() or None
+        except ValidationError:
+            return None
 
     @cached_property
     def _fast_lane(self) -> FastLane | None:
