@@ -79,6 +79,8 @@ class CompareQuery(Query):
     """The later run, which is judged."""
     source: Source | None = None
     """Instead of `a` and `b`: the last two finished runs of this source."""
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    """At most so many coins in each list."""
 
     @model_validator(mode="after")
     def _is_one_way(self) -> Self:

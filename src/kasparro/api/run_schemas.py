@@ -100,32 +100,3 @@ class RunDetails(Run):
     ledger: RunLedger
     checkpoints: list[RunCheckpoint]
     """Those that no later run has moved."""
-
-
-AnomalyName = Literal["failed", "records_dropped", "reject_rate_up", "slow"]
-
-
-class Anomaly(Reply):
-    name: AnomalyName
-    detail: str
-
-
-class Difference(Reply):
-    """`b` minus `a`."""
-
-    records_processed: int
-    records_failed: int
-    duration_seconds: float | None
-    reject_rate_percent: float
-    ledger: RunLedger
-
-
-class Comparison(Reply):
-    """Run `b` judged against run `a`, and its duration against the runs before it."""
-
-    a: RunDetails
-    b: RunDetails
-    difference: Difference
-    usual_duration_seconds: float | None
-    """Median of the last 20 good runs before `b`; null where there are fewer than five."""
-    anomalies: list[Anomaly]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from aiohttp import web
+from pydantic import TypeAdapter
 
 from kasparro.api import asked
 from kasparro.api.comparison import compared
+from kasparro.api.comparison_schemas import Comparison, SnapshotDifference
 from kasparro.api.keys import POOL
 from kasparro.api.openapi import documented
 from kasparro.api.problems import Problem
 from kasparro.api.queries import CompareQuery, NoQuery, RunPath, RunsQuery
 from kasparro.api.replies import passed_on
-from kasparro.api.run_schemas import Comparison, RunDetails, Runs, Stats
+from kasparro.api.run_schemas import RunDetails, Runs, Stats
+from kasparro.api.snapshots import Untold, difference
 from kasparro.store import reports
 from kasparro.store.pool import Connection
 from kasparro.store.reading import reading
@@ -60,7 +63,8 @@ async def details(request: web.Request) -> web.StreamResponse:
 @documented(
     tags=["runs"],
     summary="One run judged against another",
-    description="Two runs by id, or the last two finished of a source. Anomalies of the later are named.",
+    description="Two runs by id, or the last two finished of a source. Anomalies of the later are named. "
+    "How their coins differ is read from the raw pages, while these are kept.",
     query=CompareQuery,
     responses={200: {"model": Comparison}, 400: "BadRequest", 404: "NotFound", 503: "Unavailable"},
 )
@@ -72,8 +76,15 @@ async def compare(request: web.Request) -> web.StreamResponse:
         b = RunDetails.model_validate_json(await _text(conn, second))
         if a.source_name != b.source_name:
             raise Problem(400, f"run {first} is of {a.source_name}, run {second} of {b.source_name}")
-        usual = await reports.durations(conn, b.source_name, before=second, limit=_REMEMBERED)
-    return passed_on(compared(a, b, usual).model_dump_json())
+        history = await reports.history(conn, b.source_name, before=second, limit=_REMEMBERED)
+        try:
+            snapshots, reason = await difference(conn, a, b, limit=query.limit), None
+        except Untold as untold:
+            snapshots, reason = "null", str(untold)
+    model = TypeAdapter(SnapshotDifference | None).validate_json(snapshots)
+    # the figures of the coins are passed on as PostgreSQL printed them, digit for digit
+    rest = compared(a, b, history, model, reason).model_dump_json(exclude={"snapshots"})
+    return passed_on(f'{rest[:-1]},"snapshots":{snapshots}}}')
 
 
 async def _pair(conn: Connection, query: CompareQuery) -> tuple[int, int]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
+
+import asyncpg
 
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
@@ -14,12 +16,21 @@ _STATS = statement("source_stats")
 _RUNS = statement("run_list")
 _RUN = statement("run_details")
 _LAST_FINISHED = statement("run_last_finished")
-_DURATIONS = statement("run_durations")
+_HISTORY = statement("run_history")
+_PARTS = statement("snapshot_parts")
+_COMPARE = statement("snapshot_compare")
 _DRIFTS = statement("drift_list")
 _ACKNOWLEDGE = statement("drift_acknowledge")
 _REJECTS = statement("reject_list")
 
 Names = Sequence[str] | None  # None: any
+
+
+class Record(NamedTuple):
+    """What a source's records are like: our field -> its upstream path, and the fields in which 0 means unknown."""
+
+    paths: Mapping[str, str]
+    zero_is_unknown: Collection[str]
 
 
 class Coins(NamedTuple):
@@ -60,9 +71,39 @@ async def last_finished(conn: Connection, source: str) -> list[int]:
     return [row["run_id"] for row in reversed(await conn.fetch(_LAST_FINISHED, source))]
 
 
-async def durations(conn: Connection, source: str, *, before: int, limit: int) -> list[float]:
-    """Seconds that the last good runs of a source before a given one took."""
-    return [row["seconds"] for row in await conn.fetch(_DURATIONS, source, before, limit)]
+async def history(conn: Connection, source: str, *, before: int, limit: int) -> list[dict[str, float]]:
+    """What the last good runs of a source before a given one came to: each figure by its name in `/runs`."""
+    return [dict(row) for row in await conn.fetch(_HISTORY, source, before, limit)]
+
+
+class Parts(NamedTuple):
+    """The runs that made a snapshot, the pages they committed, and how many of these are kept still."""
+
+    runs: Sequence[int]
+    pages: int
+    kept: int
+
+
+async def parts(conn: Connection, run_id: int) -> Parts:
+    """What the snapshot that a run ended was made of."""
+    return Parts(*await conn.fetchrow(_PARTS, run_id))
+
+
+async def snapshots(
+    conn: Connection, source: str, runs: tuple[Sequence[int], Sequence[int]], record: Record, *, limit: int
+) -> str | None:
+    """An object: how the coins of the second snapshot differ from those of the first, each given by its runs.
+
+    None where a raw page cannot be read. Raises TimeoutError when it takes longer than a statement may.
+    """
+    paths = record.paths
+    try:
+        text: str | None = await conn.fetchval(
+            _COMPARE, source, *runs, list(paths), list(paths.values()), list(record.zero_is_unknown), limit
+        )
+    except asyncpg.QueryCanceledError:
+        raise TimeoutError from None
+    return text
 
 
 async def drifts(conn: Connection, *, sources: Names, acknowledged: bool | None, limit: int) -> str:
