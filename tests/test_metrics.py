@@ -23,6 +23,7 @@ def metrics() -> Metrics:
     metrics.request_made(HOSTILE, "ok")
     metrics.throttled(HOSTILE, 1.5)
     metrics.drift_seen(HOSTILE, "new_field")
+    metrics.credits_known(HOSTILE, 40, 100)
     metrics.last_success(HOSTILE, 1_700_000_000.25)
     metrics.http_request("GET", "/data", 200, 0.003)
     metrics.loop_lag(0.002)
@@ -93,6 +94,15 @@ def test_events_are_counted() -> None:
         'api_request_duration_seconds_count{method="GET",route="/data"} 2',
     ):
         assert any(each.startswith(line) for each in lines), line
+
+
+@pytest.mark.parametrize(("limit", "left"), [(100, "60"), (30, "0"), (None, None)])
+def test_credits(limit: int | None, left: str | None) -> None:
+    metrics = Metrics()
+    metrics.credits_known("coingecko", 40, limit)
+    lines = dict(line.rsplit(" ", 1) for line in metrics.render().decode().splitlines())
+    assert lines['kasparro_quota_used{source="coingecko"}'] == "40"
+    assert lines.get('kasparro_quota_remaining{source="coingecko"}') == left
 
 
 def test_the_process_is_measured() -> None:

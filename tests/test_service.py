@@ -20,6 +20,7 @@ import pytest
 
 from kasparro.postgres import remove
 from kasparro.sandbox import Sandbox, faults
+from kasparro.sandbox.market import VendorName
 
 Health = dict[str, Any]
 
@@ -91,6 +92,7 @@ def upstreams(sandbox: Sandbox, dsn: str, **more: str) -> dict[str, str]:
         "COINGECKO_BASE_URL": sandbox.coingecko_url,
         "COINGECKO_PAGES": "all",
         "COINGECKO_RATE": "1000/1",
+        "COINPAPRIKA_CREDITS": "unlimited",
         **more,
     }
 
@@ -203,20 +205,27 @@ async def test_one_failing_source_delays_no_other_and_says_why(tmp_path: Path, d
     assert "wr0ng-key" not in str(await fetch(dsn, "SELECT url, body FROM raw"))
 
 
-async def test_vendor_that_asks_to_wait_is_not_asked_again_after_a_restart(
-    tmp_path: Path, dsn: str, sandbox: Sandbox
+@pytest.mark.parametrize(
+    ("source", "fault", "status", "code"),
+    [
+        ("coingecko", faults.RateLimited(retry_after=600), "failed", 0),
+        ("coinpaprika", faults.RateLimited(), "failed", 0),
+        ("coinpaprika", faults.PaymentRequired(), "parked", 1),
+    ],
+    ids=repr,
+)
+async def test_vendor_that_does_not_want_to_be_asked_is_not_asked_again_after_a_restart(
+    tmp_path: Path, dsn: str, sandbox: Sandbox, source: VendorName, fault: Any, status: str, code: int
 ) -> None:
-    sandbox.fail("coingecko", faults.RateLimited(retry_after=600), times=None)
-    environ = upstreams(sandbox, dsn, SOURCES="coingecko")
-
-    async def waits() -> bool:
-        return bool(await fetch(dsn, "SELECT 1 FROM source_state WHERE is_binding"))
-
+    sandbox.fail(source, fault, times=None)
+    environ = upstreams(sandbox, dsn, SOURCES=source)
     for _ in range(3):
         async with serving(tmp_path, **environ) as service:
-            await service.until(settled)
-            await eventually(waits)
-            await service.stop()
+            await service.until(lambda health: health["etl_status"][source]["last_run_status"] == status)
+            await service.stop(signal.SIGKILL)
+        async with serving(tmp_path, "ingest", **environ) as service:
+            await service.process.communicate()
+            assert service.process.returncode == code
     assert len(sandbox.calls) == 1
 
 

@@ -2,6 +2,7 @@
 -- A run that says it is running, while nobody holds its source under its fence, has died with its process.
 SELECT coalesce(json_object_agg(source_state.source, to_json(health) ORDER BY source_state.source), '{}')::text
 FROM source_state
+LEFT JOIN source_plan AS paced ON paced.source = source_state.source
 LEFT JOIN LATERAL (
     SELECT *, status = 'running' AND NOT EXISTS (
         SELECT FROM source_lease l
@@ -39,7 +40,11 @@ CROSS JOIN LATERAL (
             ELSE last.error_message
         END AS reason,
         enabled,
-        coalesce(greatest(success.finished_at, checked_at) < now() - 2 * interval_seconds * interval '1 second', false) AS stale,
+        coalesce(
+            greatest(success.finished_at, checked_at)
+                < now() - 2 * coalesce(paced.interval_seconds, source_state.interval_seconds) * interval '1 second',
+            false
+        ) AS stale,
         source_state.simulated,
-        interval_seconds
+        source_state.interval_seconds
 ) AS health

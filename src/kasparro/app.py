@@ -128,7 +128,7 @@ async def demo(settings: Settings) -> None:
 def _simulated(settings: Settings, sandbox: Sandbox) -> Settings:
     changes: dict[str, object] = {"database_url": None, "kasparro_home": demo_home(settings)}
     for source, url in {"coinpaprika": sandbox.coinpaprika_url, "coingecko": sandbox.coingecko_url}.items():
-        playing = {"base_url": url, "api_key": None, "rate": Rate(100, 1), "interval": 15.0}
+        playing = {"base_url": url, "api_key": None, "rate": Rate(100, 1), "credits": "unlimited", "interval": 15.0}
         changes[source] = settings.options(source).model_copy(update=playing)
     return settings.model_copy(update=changes)
 

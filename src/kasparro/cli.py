@@ -121,7 +121,7 @@ def ingest(sources: Annotated[list[str] | None, typer.Argument()] = None, as_jso
         print("kasparro: stopped; what was committed stays, and the next cycle goes on from there", file=sys.stderr)
         sys.exit(1)
     print(progress.as_json(results) if as_json else progress.as_table(results))
-    if any(result.status == "failed" for result in results):
+    if any(result.status in ("failed", "parked") for result in results):
         sys.exit(1)
 
 

@@ -72,6 +72,13 @@ class PlanLimit(Fatal):
     """The plan does not include the call, or its credits are used up: the source is parked."""
 
 
+@dataclass
+class QuotaSpent(Fatal):
+    """No credit of the month is left for the call, so it was not made; there are new ones in `resets_in` seconds."""
+
+    resets_in: float = 0.0
+
+
 class Refused(Fatal):
     """The vendor refuses the request as such: 4xx, or a redirect that we do not follow."""
 

@@ -58,9 +58,11 @@ class Metrics:
         self._last_success = gauge(
             "kasparro_etl_last_success_timestamp_seconds", "End of the last good run; 0 before the first."
         )
-        self._interval = gauge("kasparro_etl_interval_seconds", "Time from one run to the next.")
+        self._interval = gauge("kasparro_etl_interval_seconds", "Time from one run to the next, as credits allow.")
         self._source_requests = counter("kasparro_source_requests_total", "Requests to a source, retries too.")
         self._throttled = counter("kasparro_source_throttle_wait_seconds_total", "Waits for a rate limit.")
+        self._credits_used = gauge("kasparro_quota_used", "Credits of this month that are used, when last looked at.")
+        self._credits_left = gauge("kasparro_quota_remaining", "Credits of this month that are left; none: no limit.")
         self._drift = counter("kasparro_schema_drift_total", "Differences from the declared schema.")
         self._pool = gauge("kasparro_db_pool_connections", "Connections of the API's pool.")
         self._lag = histogram("kasparro_event_loop_lag_seconds", "How late a timer fires.", buckets=_LAG_SECONDS)
@@ -86,6 +88,16 @@ class Metrics:
 
     def throttled(self, source: str, seconds: float) -> None:
         self._throttled.add({"source": source}, max(seconds, 0.0))
+
+    def credits_known(self, source: str, used: int, limit: int | None) -> None:
+        """How many credits of a month's `limit` are used; None is any number."""
+        self._credits_used.set({"source": source}, used)
+        if limit is not None:
+            self._credits_left.set({"source": source}, max(0, limit - used))
+
+    def source_paced(self, source: str, interval: float) -> None:
+        """The interval in seconds at which what is left of the credits lasts."""
+        self._interval.set({"source": source}, interval)
 
     def drift_seen(self, source: str, kind: str) -> None:
         self._drift.inc({"source": source, "kind": kind})

@@ -21,6 +21,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     SecretStr,
     ValidationError,
     create_model,
@@ -61,6 +62,15 @@ def _rate(value: object) -> object:
     return Rate(int(match[1]), float(match[2]))
 
 
+def _credits(value: object) -> int | Literal["unlimited"]:
+    text = str(value).strip()
+    if text == "unlimited":
+        return "unlimited"
+    if not text.isdecimal() or not 1 <= int(text) <= 10**12:
+        raise ValueError("give a number of calls a month, or unlimited")
+    return int(text)
+
+
 def _names(value: object) -> object:
     return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
@@ -90,6 +100,7 @@ def _postgresql_url(secret: SecretStr) -> SecretStr:
 
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=1, le=366 * 86400)]
 Days = Annotated[int, Field(ge=1, le=36500)]
+Credits = Annotated[int | Literal["unlimited"], PlainValidator(_credits)]
 RateLimit = Annotated[Rate, BeforeValidator(_rate)]
 Url = Annotated[str, AfterValidator(_http_url)]
 Dsn = Annotated[SecretStr, AfterValidator(_postgresql_url)]
@@ -121,6 +132,8 @@ class ApiOptions(SourceOptions):
     """The vendor's key; sent in a header, never in a URL."""
     rate: RateLimit | None = None
     """`30/60` is at most 30 requests in any 60 seconds. Unset: what the plan allows."""
+    credits: Credits | None = None
+    """Calls in a month, or `unlimited`; the interval grows so that they last. Unset: what the plan gives."""
 
 
 class Settings(_Group):

@@ -47,6 +47,11 @@ _DRIFT = """
 INSERT INTO schema_drift (source, kind, path, severity, confidence, first_run_id, last_run_id)
 VALUES ($1, $2, $3, 'warning', 1, 1, 1)
 """
+_PLAN = """
+INSERT INTO source_plan (source, plan, key, credits, kept, interval_seconds)
+VALUES ($1, 'free', $2, $3::bigint, coalesce($3 / 20, 0), $4)
+"""
+_USED = "INSERT INTO request_quota (source, key, used) VALUES ($1, $2, $3)"
 _REJECT = """
 INSERT INTO etl_reject (source, run_id, position, record, reasons)
 VALUES ($1, $2, 0, $3, '[{"path": "quotes.USD.price", "message": "not a number", "value": "\\"x\\""}]')
@@ -108,6 +113,12 @@ class Rows:
 
     async def drift(self, source: str, kind: str, path: str) -> None:
         await self.conn.execute(_DRIFT, source, kind, path)
+
+    async def plan(self, source: str, limit: int | None, *, used: int = 0, key: str = "", pace: float = 300) -> None:
+        """What a source may spend in a month and has spent, at a pace in seconds."""
+        await self.conn.execute(_PLAN, source, key, limit, float(pace))
+        if used:
+            await self.conn.execute(_USED, source, key, used)
 
     async def reject(self, source: str, run_id: int, record: str) -> None:
         await self.conn.execute(_REJECT, source, run_id, record)

@@ -15,6 +15,8 @@ ANSWERS = [
     ("/data", "/data?page=0", 400),
     ("/stats", "/stats", 200),
     ("/stats", "/stats?x=1", 400),
+    ("/quota", "/quota", 200),
+    ("/quota", "/quota?x=1", 400),
     ("/runs", "/runs", 200),
     ("/runs/{run_id}", "/runs/2", 200),
     ("/runs/{run_id}", "/runs/99", 404),
@@ -77,6 +79,8 @@ async def filled(rows: Any) -> None:
         "INSERT INTO etl_checkpoint (source, cursor, run_id, page) VALUES ('csv', '{\"byte\": 1}', $1, 1)", run_id
     )
     await rows.drift("csv", "new_field", "x")
+    await rows.plan("coingecko", 1000)
+    await rows.plan("coinpaprika", None)
     await rows.reject("csv", 2, "x")
 
 

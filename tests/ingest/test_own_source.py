@@ -16,7 +16,7 @@ from kasparro.ingest.reader import reader
 from kasparro.metrics import Metrics
 from kasparro.resources import folder
 from kasparro.settings import Rate, Settings, names
-from kasparro.sources.base import ApiSource
+from kasparro.sources.base import ApiSource, Plan
 from kasparro.sources.records import Amount, Moment, Text, TickerRecord
 from kasparro.store import maintenance
 from kasparro.store.pool import Pool
@@ -27,6 +27,7 @@ WORDS = {
     "ApiSource": ApiSource,
     "Field": Field,
     "Moment": Moment,
+    "Plan": Plan,
     "Rate": Rate,
     "Request": Request,
     "Text": Text,
@@ -70,4 +71,5 @@ async def test_example_of_the_readme_brings_its_coins(pool: Pool, outbound: aioh
 
 def test_example_has_its_settings_without_an_edit_elsewhere() -> None:
     found = names(Settings.model_for({"example": example().options_type}))
-    assert {"EXAMPLE_INTERVAL", "EXAMPLE_RATE", "EXAMPLE_API_KEY", "EXAMPLE_BASE_URL"} <= found.keys()
+    expected = ("INTERVAL", "RATE", "CREDITS", "API_KEY", "BASE_URL")
+    assert {f"EXAMPLE_{name}" for name in expected} <= found.keys()

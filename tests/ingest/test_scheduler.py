@@ -6,7 +6,7 @@ import pytest
 
 from kasparro.errors import Malformed, PlanLimit, RateLimited, SourceError, Unauthorized, Unavailable
 from kasparro.ingest.pipeline import Summary
-from kasparro.ingest.scheduler import PARKED, Schedule
+from kasparro.ingest.scheduler import PARKED, NotRun, Schedule
 from kasparro.metrics import Metrics
 from kasparro.sandbox import Sandbox, faults
 from kasparro.store import leases, states
@@ -68,17 +68,20 @@ async def test_cycle_writes_when_the_source_runs_next_and_why(schedule: Schedule
     assert "rate limit" in str(wait.reason)
 
 
-async def test_restart_keeps_the_wait_that_a_vendor_asked_for_and_no_other(schedule: Schedule, pool: Pool) -> None:
-    for wait, kept in (
-        (Wait(500, binding=True, reason="slow down"), True),
-        (Wait(500, parked=True, reason="key"), False),
-    ):
+async def test_restart_keeps_the_wait_that_a_vendor_asked_for(
+    make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox
+) -> None:
+    sandbox.fail("coingecko", faults.RateLimited(retry_after=500))
+    for _ in range(2):
+        schedule = Schedule(make_pipeline("coingecko"), pool, Metrics(), INTERVAL)
         async with pool.acquire() as conn:
             await states.declare(conn, "coingecko", INTERVAL)
-            await states.schedule(conn, "coingecko", wait)
-            await states.declare(conn, "coingecko", INTERVAL)
         left = await schedule.left_over()
-        assert (490 < left <= 500) if kept else left == 0.0
+        await schedule.cycle()
+    assert left
+    assert (490 < left.seconds <= 500, left.binding) == (True, True)
+    assert isinstance(await schedule.once(), NotRun)
+    assert len(sandbox.calls) == 1
 
 
 async def test_source_that_is_run_elsewhere_waits_its_turn(schedule: Schedule, pool: Pool) -> None:

@@ -12,6 +12,7 @@ from aiolimiter import AsyncLimiter
 from kasparro.domain import Request
 from kasparro.errors import Malformed, PlanLimit, RateLimited, Refused, Unauthorized, Unavailable
 from kasparro.ingest.transport import ATTEMPTS, PATIENCE, Transport, limiter
+from kasparro.ingest.verdict import BACK_OFF
 from kasparro.metrics import Metrics
 from kasparro.sandbox import Sandbox, faults
 from kasparro.settings import Rate
@@ -36,8 +37,6 @@ async def test_answer_is_the_whole_body(transport: Transport) -> None:
     [
         faults.ServerError(503),
         faults.RateLimited(retry_after=2),
-        faults.RateLimited(html=True),
-        faults.Envelope(),
         faults.Truncated(),
         faults.Reset(),
     ],
@@ -57,6 +56,16 @@ async def test_retry_after_is_kept_to_the_second(
     sandbox.fail("coingecko", faults.RateLimited(retry_after=7))
     await transport.send(PAGE)
     assert no_waiting == [7.0]
+
+
+@pytest.mark.parametrize("fault", [faults.RateLimited(), faults.RateLimited(html=True), faults.Envelope()], ids=repr)
+async def test_rate_limit_that_names_no_wait_ends_the_run_at_once(
+    transport: Transport, sandbox: Sandbox, fault: Any, no_waiting: list[float]
+) -> None:
+    sandbox.fail("coingecko", fault)
+    with pytest.raises(RateLimited) as caught:
+        await transport.send(PAGE)
+    assert (caught.value.retry_after, len(sandbox.calls), no_waiting) == (BACK_OFF, 1, [])
 
 
 async def test_retry_after_beyond_patience_ends_the_run_at_once(

@@ -21,6 +21,8 @@ CODE = "\n".join(path.read_text() for path in Path(folder("sql").parent, "src/ka
 CHECKSUMS = {
     "0001.tables.rollback.sql": "b6eecff2bc5e2bd0c3f737ef9fa78eec9aae92eaaa40c66d43d32a38d13ab660",
     "0001.tables.sql": "ee8c3ff1226ab5ce7286d77c00d691334d2d75c2a67d09ecadba790e5a7336d2",
+    "0002.quota.rollback.sql": "73c1f1b399ed6917394c1f9ce371038b8c36e296039edc37ae4a2bb7ffc84fd5",
+    "0002.quota.sql": "8643e804c08c74505ad639b8b37d5db4bb2e478f07b8bb88819cc26d65429fe8",
     "0006.snapshots.rollback.sql": "7dd1950367ba4cf42571d1c844386cc323d5ff794ee3092156a857d33853821a",
     "0006.snapshots.sql": "949bf23724fc608685ba21898b8565de7699087516bc18c56323414e06726caa",
 }

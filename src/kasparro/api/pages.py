@@ -32,6 +32,7 @@ _LINKS = {
     "data": "/data",
     "health": "/health",
     "stats": "/stats",
+    "quota": "/quota",
     "runs": "/runs",
     "drift": "/drift",
     "rejects": "/rejects",

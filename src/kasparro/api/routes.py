@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from kasparro.api import data, drift, health, openapi, pages, runs, scrape
+from kasparro.api import data, drift, health, openapi, pages, quota, runs, scrape
 
 ROUTES = [
     web.get("/", pages.card),
@@ -13,6 +13,7 @@ ROUTES = [
     web.get("/openapi.json", openapi.document),
     web.get("/data", data.page),
     web.get("/stats", runs.stats),
+    web.get("/quota", quota.quota),
     web.get("/runs", runs.latest),
     web.get("/runs/compare", runs.compare),
     web.get("/runs/{run_id}", runs.details),

@@ -73,10 +73,42 @@ class SourceHealth(Reply):
     enabled: bool
     """False once it is left out of SOURCES; it does not count then."""
     stale: bool
-    """The last good run is longer ago than two intervals."""
+    """The last good run is longer ago than two intervals, or than two at the pace that its credits allow."""
     simulated: bool
     """Its figures are not real."""
     interval_seconds: float
+
+
+class SourceQuota(Reply):
+    """What a source may spend in this month (UTC) under the key that it was last run with. A call costs a credit,
+    whatever it brings."""
+
+    source: str
+    plan: str
+    key_fingerprint: str | None
+    """Tells keys apart, and gives none away; null without a key."""
+    month: Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]
+    limit: Count | None
+    """Credits of the month; null where the plan promises no number."""
+    used: Count
+    """By all processes on this database, each before its call."""
+    reserved: Count
+    """Of the limit, what the schedule leaves for runs that somebody asks for."""
+    remaining: Count | None
+    """The limit without what is used."""
+    calls_per_cycle: float | None
+    """Mean of the last ten runs, retries included; null before the first."""
+    interval_seconds: float
+    """As configured."""
+    effective_interval_seconds: float
+    """The pace that is kept, so that the credits last: longer than configured where they would not."""
+    runs_out_at: AwareDatetime | None
+    """When nothing remains at the present pace, or since when; null if the credits last to the reset."""
+    resets_at: AwareDatetime
+
+
+class Quotas(RootModel[list[SourceQuota]]):
+    """Every source that is run and makes calls, by name."""
 
 
 class DatabaseHealth(Reply):

@@ -23,6 +23,7 @@ from kasparro.ingest.ahead import ahead
 from kasparro.ingest.batches import Batch, batches
 from kasparro.ingest.lease import Lease, hold
 from kasparro.ingest.ledger import settle
+from kasparro.ingest.quota import allowance
 from kasparro.ingest.reader import Checkpoints, Reader
 from kasparro.ingest.snapshots import Findings
 from kasparro.log import bind, logger
@@ -44,6 +45,7 @@ class Summary:
 
     source: str
     run_id: int
+    trigger: str = "manual"
     status: RunStatus = "running"
     pages: int = 0
     ledger: Ledger = field(default_factory=Ledger)
@@ -85,7 +87,7 @@ class Pipeline:
             )
             await leases.name_run(conn, name, lease.fence, run_id)
             with bind(source=name, run_id=run_id):
-                return await self._run(conn, lease, found, Summary(name, run_id))
+                return await self._run(conn, lease, found, Summary(name, run_id, trigger))
 
     async def _run(self, conn: Connection, lease: Lease, found: Checkpoints, summary: Summary) -> Summary:
         started = time.monotonic()
@@ -151,7 +153,9 @@ class Pipeline:
         )
 
     async def _commit_all(self, conn: Connection, lease: Lease, found: Checkpoints, summary: Summary) -> None:
-        deliveries = self.reader.deliveries(found, summary.traffic)
+        account = self.reader.account
+        allowed = account and allowance(account, summary.trigger, self.pool, self.metrics)
+        deliveries = self.reader.deliveries(found, summary.traffic, allowed)
         async with aclosing(ahead(batches(deliveries, self._make_room), AHEAD)) as stream:
             async for item in stream:
                 async with conn.transaction():

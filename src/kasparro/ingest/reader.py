@@ -10,6 +10,7 @@ import aiohttp
 
 from kasparro.domain import Delivery, Kind, Refusal
 from kasparro.ingest import files, pages
+from kasparro.ingest.quota import Allowance, account
 from kasparro.ingest.transport import Transport, limiter
 from kasparro.metrics import Metrics
 from kasparro.settings import ApiOptions
@@ -17,6 +18,7 @@ from kasparro.sources.base import ApiSource, Source, base_url
 from kasparro.sources.csv_file import CsvFile
 from kasparro.sources.csv_file import Options as CsvOptions
 from kasparro.store.checkpoints import Checkpoint
+from kasparro.store.quotas import Account
 from kasparro.store.runs import Traffic
 
 Checkpoints = Mapping[str, Checkpoint]
@@ -33,11 +35,17 @@ class Reader(Protocol):
     def kind(self) -> Kind:
         """What its records are."""
 
+    @property
+    def account(self) -> Account | None:
+        """Who pays for its calls; None where there are none."""
+
     def resumes(self, found: Checkpoints) -> int | None:
         """The run whose unfinished snapshot the next one goes on with, if it does."""
 
-    def deliveries(self, found: Checkpoints, traffic: Traffic) -> AsyncIterator[Delivery | Refusal]:
-        """The pages behind the checkpoints; what they cost is counted into `traffic`."""
+    def deliveries(
+        self, found: Checkpoints, traffic: Traffic, allowance: Allowance | None = None
+    ) -> AsyncIterator[Delivery | Refusal]:
+        """The pages behind the checkpoints, paid for by `allowance`; what they cost is counted into `traffic`."""
 
 
 def reader(source: Source, options: Any, session: aiohttp.ClientSession, metrics: Metrics) -> Reader:
@@ -45,8 +53,9 @@ def reader(source: Source, options: Any, session: aiohttp.ClientSession, metrics
     match source:
         case ApiSource():
             base = base_url(options, source.home(options))
-            pace = limiter(options.rate or source.rate(options))
-            return ApiReader(source, options, Transport(source.name, base, session, pace, metrics))
+            pace = limiter(options.rate or source.plan(options).rate)
+            transport = Transport(source.name, base, session, pace, metrics)
+            return ApiReader(source, options, transport, account(source, options))
         case CsvFile():
             return FileReader(source, options)
     raise TypeError(f"{source.name} is neither an API nor a file")
@@ -59,6 +68,7 @@ class ApiReader:
     source: ApiSource
     options: ApiOptions
     transport: Transport
+    account: Account
 
     @property
     def name(self) -> str:
@@ -73,8 +83,10 @@ class ApiReader:
         broken_off = checkpoint is not None and checkpoint.cursor and checkpoint.age < self.options.interval
         return checkpoint.run_id if checkpoint and broken_off else None
 
-    def deliveries(self, found: Checkpoints, traffic: Traffic) -> AsyncIterator[Delivery]:
-        self.transport.traffic = traffic
+    def deliveries(
+        self, found: Checkpoints, traffic: Traffic, allowance: Allowance | None = None
+    ) -> AsyncIterator[Delivery]:
+        self.transport.traffic, self.transport.allowance = traffic, allowance
         cursor = found[""].cursor if self.resumes(found) is not None else {}
         return pages.deliveries(self.source, self.options, self.transport, cursor)
 
@@ -85,6 +97,7 @@ class FileReader:
 
     source: CsvFile
     options: CsvOptions
+    account: None = None
 
     @property
     def name(self) -> str:
@@ -97,6 +110,8 @@ class FileReader:
     def resumes(self, found: Checkpoints) -> int | None:
         return None  # every file goes on from its own checkpoint, always
 
-    def deliveries(self, found: Checkpoints, traffic: Traffic) -> AsyncIterator[Delivery | Refusal]:
+    def deliveries(
+        self, found: Checkpoints, traffic: Traffic, allowance: Allowance | None = None
+    ) -> AsyncIterator[Delivery | Refusal]:
         cursors = {stream: checkpoint.cursor for stream, checkpoint in found.items()}
         return files.deliveries(self.source, self.options, cursors)

@@ -1,6 +1,7 @@
-"""The only way out to the network: one request at a time for a source, throttled, judged, retried.
+"""The only way out to the network: one request at a time for a source, throttled, paid for, judged, retried.
 
-send = throttle -> GET -> verdict -> data | Fatal | (Transient: wait with full jitter, or as the vendor asks; again)
+send = throttle -> reserve a credit -> GET -> verdict
+     -> data | Fatal | (Transient: wait with full jitter, or as the vendor asks; again)
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from aiolimiter import AsyncLimiter
 from kasparro import __version__
 from kasparro.domain import Request, Response
 from kasparro.errors import Malformed, SourceError, Timeout, Transient, Unavailable
+from kasparro.ingest.quota import Allowance
 from kasparro.ingest.verdict import verdict
 from kasparro.log import logger
 from kasparro.metrics import Metrics
@@ -66,6 +68,7 @@ class Transport:
     limiter: AsyncLimiter
     metrics: Metrics
     traffic: Traffic = field(default_factory=Traffic)
+    allowance: Allowance | None = None
 
     async def send(self, request: Request) -> Response:
         """The answer to a request; raises Fatal, or the last Transient when patience is at an end."""
@@ -85,6 +88,8 @@ class Transport:
         before = time.monotonic()
         await self.limiter.acquire()
         self._waited(time.monotonic() - before)
+        if self.allowance:
+            await self.allowance.reserve()
         self.traffic.requests += 1
         try:
             response = await self._get(request)
@@ -93,6 +98,8 @@ class Transport:
         except SourceError as error:
             error.reason = _without_secrets(error.reason, request)
             self.metrics.request_made(self.source, _outcome(error))
+            if self.allowance:
+                await self.allowance.settle(error)
             raise
         self.metrics.request_made(self.source, "ok")
         return response

@@ -26,6 +26,7 @@ _KEY_CODES = {
 }
 _EXCERPT = 200
 _LONGEST_WAIT = 86_400.0
+BACK_OFF = 60.0  # seconds after a 429 that does not say: the window of the vendors' rate limits
 
 
 def verdict(source: str, response: Response, *, has_key: bool = True) -> SourceError | None:
@@ -49,7 +50,8 @@ def verdict(source: str, response: Response, *, has_key: bool = True) -> SourceE
         case 402 | 10005:
             return PlanLimit(source, f"the plan does not allow it, or its credits are used up ({message})")
         case 429:
-            return RateLimited(source, f"rate limit reached ({message})", retry_after(response))
+            asked = retry_after(response)
+            return RateLimited(source, f"rate limit reached ({message})", BACK_OFF if asked is None else asked)
         case 408 | 500 | 502 | 503 | 504 | 520 | 521 | 522 | 523 | 524 as status:
             return Unavailable(source, f"the vendor answers {status} ({message})", retry_after(response))
         case 301 | 302 | 303 | 307 | 308 as status:

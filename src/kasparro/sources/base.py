@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,6 +17,14 @@ from kasparro.sources.fast_lane import FastLane, Foreign
 from kasparro.sources.records import Text, TickerRecord, upstream_path, validated
 
 _text: TypeAdapter[str] = TypeAdapter(Text)
+
+
+class Plan(NamedTuple):
+    """What a vendor allows: a rate, and credits, which are calls in a month (None: no number is promised)."""
+
+    name: str
+    rate: Rate
+    credits: int | None = None
 
 
 class Source(ABC):
@@ -44,8 +52,8 @@ class ApiSource(Source):
         """The vendor's base URL for these options."""
 
     @abstractmethod
-    def rate(self, options: Any) -> Rate:
-        """What the plan allows."""
+    def plan(self, options: Any) -> Plan:
+        """The plan that these options are on."""
 
     @abstractmethod
     def request(self, options: Any, cursor: Mapping[str, Any]) -> Request:

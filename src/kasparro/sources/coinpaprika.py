@@ -9,8 +9,11 @@ from pydantic import AliasPath, AwareDatetime, Field
 
 from kasparro.domain import Request
 from kasparro.settings import ApiOptions, Rate, Seconds
-from kasparro.sources.base import ApiSource
+from kasparro.sources.base import ApiSource, Plan
 from kasparro.sources.records import Amount, Figure, Moment, Rank, Text, TickerRecord
+
+# Calls a month, by https://docs.coinpaprika.com/api-plans; an enterprise plan is as agreed. Older documents say half.
+CREDITS = {"free": 20_000, "starter": 400_000, "pro": 1_000_000, "business": 5_000_000, "ultimate": 10_000_000}
 
 
 class Options(ApiOptions):
@@ -18,6 +21,9 @@ class Options(ApiOptions):
 
     interval: Seconds = 300
     """From the start of one cycle to the next. 5 minutes are 8,928 calls a month of the free plan's 20,000."""
+    plan: Literal["starter", "pro", "business", "ultimate", "enterprise"] = "starter"
+    """Which paid plan the key is of: `starter`, `pro`, `business`, `ultimate` or `enterprise`. Without a key the plan
+    is the free one."""
     auth: Literal["raw", "bearer"] = "raw"
     """How the key stands in `Authorization`: the vendor's documents disagree; its own client sends it `raw`."""
 
@@ -72,8 +78,9 @@ class CoinPaprika(ApiSource):
     def home(self, options: Options) -> str:
         return "https://api-pro.coinpaprika.com/v1" if options.api_key else "https://api.coinpaprika.com/v1"
 
-    def rate(self, options: Options) -> Rate:
-        return Rate(10, 1)  # per address, on every plan
+    def plan(self, options: Options) -> Plan:
+        name = options.plan if options.api_key else "free"
+        return Plan(name, Rate(10, 1), CREDITS.get(name))  # the rate is per address, on every plan
 
     def request(self, options: Options, cursor: Mapping[str, Any]) -> Request:
         return Request("/tickers", {"quotes": "USD"}, self._key(options))

@@ -13,6 +13,7 @@ from kasparro.store.sql import statement
 _COINS = statement("coin_page")
 _HEALTH = statement("source_health")
 _STATS = statement("source_stats")
+_QUOTA = statement("quota_list")
 _RUNS = statement("run_list")
 _RUN = statement("run_details")
 _LAST_FINISHED = statement("run_last_finished")
@@ -53,6 +54,11 @@ async def health(conn: Connection) -> str:
 async def stats(conn: Connection) -> str:
     """A list: what each source has done so far."""
     return str(await conn.fetchval(_STATS))
+
+
+async def quota(conn: Connection) -> str:
+    """A list: what each source may spend, has spent, and is about to."""
+    return str(await conn.fetchval(_QUOTA))
 
 
 async def runs(conn: Connection, *, sources: Names, limit: int) -> str:
