@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kasparro.api.run_schemas import RunDetails
 from kasparro.sources import SOURCES
-from kasparro.sources.base import ApiSource, upstream_path
+from kasparro.sources.base import ApiSource
+from kasparro.sources.records import upstream_path
 from kasparro.store import reports
 from kasparro.store.pool import Connection
 

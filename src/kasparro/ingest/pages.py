@@ -86,6 +86,7 @@ class _Reading:
     response: Response
     profile: Profile
     coins_before: int
+    records: int = 0
     fresh: int = 0
     again: set[str] = field(default_factory=set)
     following: Mapping[str, Any] = field(default_factory=dict)
@@ -93,6 +94,7 @@ class _Reading:
     def entries(self) -> Iterator[Entry | Rejection | Duplicate]:
         snapshot = self.snapshot
         for record in snapshot.source.records(self.response):
+            self.records += 1
             ticker = snapshot.source.ordinary(record)
             if ticker is None or self.profile.misses(record.body):
                 self.profile.see(json_list.outline(record))
@@ -120,7 +122,7 @@ class _Reading:
     def _share(self) -> Share:
         # the coins that this page was the first to bring stand last in `seen`
         own = set(islice(reversed(self.snapshot.seen), len(self.snapshot.seen) - self.coins_before))
-        return Share(self.profile.records, self.fresh, len(self.again - own), self.response.fetched_at)
+        return Share(self.records, self.fresh, len(self.again - own), self.response.fetched_at)
 
 
 def scope(options: ApiOptions) -> str:
