@@ -4,8 +4,8 @@ Its coins are real ones with figures of the past, and simulated ones named as su
 it fails on demand.
 """
 
-from kasparro.sandbox import faults
+from kasparro.sandbox import faults, plan
 from kasparro.sandbox.calls import Call
 from kasparro.sandbox.server import Keys, Sandbox
 
-__all__ = ["Call", "Keys", "Sandbox", "faults"]
+__all__ = ["Call", "Keys", "Sandbox", "faults", "plan"]

@@ -1,4 +1,4 @@
-"""The sandbox's own endpoints, for people who run it by hand: `/control/faults`, `tick` and `calls`."""
+"""The sandbox's own endpoints, for people who run it by hand: `/control/faults`, `plan`, `tick` and `calls`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from kasparro.sandbox import wire
+from kasparro.sandbox import plan, wire
 from kasparro.sandbox.calls import Call
 from kasparro.sandbox.faults import BY_NAME
 
@@ -28,6 +28,7 @@ class Control:
             [
                 web.post("/faults", self.fail),
                 web.delete("/faults", self.heal),
+                web.post("/plan", self.follow),
                 web.post("/tick", self.tick),
                 web.get("/calls", self.calls),
             ]
@@ -48,6 +49,20 @@ class Control:
         except (KeyError, TypeError) as error:
             raise web.HTTPBadRequest(text=f"no such vendor or fault, or not with these values: {error}\n") from None
         return _json({"vendor": wish["vendor"], "fault": repr(fault), "times": times})
+
+    async def follow(self, request: web.Request) -> web.Response:
+        """Load a plan: `{"vendor": "coingecko", "seed": 7}`, or `"faults"`: a list of names, or of `[name, values]`.
+
+        Optional with a seed: `calls`, `share` of them that goes wrong, `kinds` of faults.
+        """
+        wish = await request.json()
+        try:
+            vendor = wish.pop("vendor")
+            faults = plan.listed(wish["faults"]) if "faults" in wish else plan.drawn(**wish)
+            self._sandbox.follow(vendor, faults)
+        except (KeyError, TypeError, ValueError) as error:
+            raise web.HTTPBadRequest(text=f"no such vendor or fault, or not with these values: {error}\n") from None
+        return _json({"vendor": vendor, "faults": [repr(fault) for fault in faults]})
 
     async def heal(self, _: web.Request) -> web.Response:
         self._sandbox.heal()

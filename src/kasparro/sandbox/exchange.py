@@ -14,11 +14,15 @@ from kasparro.sandbox.vendor import Vendor
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request, whom it is for, and `honest`, which asks the vendor for its true answer."""
+    """A request, whom it is for, and `honest`, which asks the vendor for its true answer.
+
+    `earlier` is the true answer that the same request got the last time; None where it is the first.
+    """
 
     request: web.Request
     vendor: Vendor
     honest: Callable[[], Awaitable[web.Response]]
+    earlier: bytes | None = None
 
     async def body(self) -> bytes:
         """The body of the true answer."""

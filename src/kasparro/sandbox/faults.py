@@ -9,6 +9,7 @@ import asyncio
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from aiohttp import web
@@ -18,6 +19,14 @@ from kasparro.sandbox.exchange import Exchange, Fault
 
 _PAGE = "<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head></html>"
 _MEGABYTE = b" " * 1_000_000
+
+
+@dataclass(frozen=True)
+class Honest(Fault):
+    """The true answer: what a plan holds where nothing is to go wrong."""
+
+    async def answer(self, exchange: Exchange) -> web.StreamResponse:
+        return await exchange.honest()
 
 
 @dataclass(frozen=True)
@@ -228,6 +237,37 @@ class Poison(Fault):
             kind = self.kinds[turn % len(self.kinds)]
             records[at] = tampering.POISONS[kind](exchange.vendor.name, records[at], first)
         return exchange.vendor.json(records)
+
+
+@dataclass(frozen=True)
+class Repeated(Fault):
+    """The first `records` of the page come again at its end, as when ranks move while somebody pages."""
+
+    records: int = 5
+
+    async def answer(self, exchange: Exchange) -> web.StreamResponse:
+        records = wire.loads(await exchange.body())
+        return exchange.vendor.json(records + records[: self.records])
+
+
+@dataclass(frozen=True)
+class Shuffled(Fault):
+    """The records of the page in another order, decided by `seed`."""
+
+    seed: int = 7
+
+    async def answer(self, exchange: Exchange) -> web.StreamResponse:
+        records = wire.loads(await exchange.body())
+        Random(self.seed).shuffle(records)  # noqa: S311 - nothing here is secret
+        return exchange.vendor.json(records)
+
+
+@dataclass(frozen=True)
+class Stale(Fault):
+    """What the same request was answered the last time: a cache that lags behind."""
+
+    async def answer(self, exchange: Exchange) -> web.StreamResponse:
+        return await exchange.honest() if exchange.earlier is None else exchange.vendor.reply(exchange.earlier)
 
 
 BY_NAME: Mapping[str, type[Fault]] = {kind.__name__: kind for kind in Fault.__subclasses__()}

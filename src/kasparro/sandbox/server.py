@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Self
@@ -118,6 +118,11 @@ class Sandbox:
     ) -> None:
         """Answer the next `times` calls of `vendor` that `on` accepts with `fault`; None is until `heal`."""
         self._script.fail(self._vendors[vendor].name, fault, times=times, on=on)
+
+    def follow(self, vendor: VendorName, plan: Iterable[Fault]) -> None:
+        """Answer the next calls of `vendor` with these faults, one each: a list, or what `plan.drawn` makes."""
+        for fault in plan:
+            self.fail(vendor, fault)
 
     def heal(self, vendor: VendorName | None = None) -> None:
         """Forget the faults of `vendor`, or all."""
