@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import asyncpg
 import pytest
 
@@ -41,6 +44,35 @@ async def _taken(conn: asyncpg.Connection) -> int:
         except Busy:
             await conn.execute("SELECT pg_sleep(0.02)")
     raise AssertionError("the source of a dead session was never freed")
+
+
+async def test_owner_frozen_in_the_middle_of_a_copy_loses_its_session(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "FROZEN", 0.2)
+    frozen = asyncio.Event()
+
+    async def half_a_row() -> AsyncIterator[bytes]:
+        yield b"0\tbitcoin"
+        frozen.set()
+        await asyncio.Event().wait()
+
+    async with pool.acquire() as one, pool.acquire() as two:
+        first = await leases.acquire(one, "csv", "first")
+        copy = asyncio.create_task(_page(one, first, half_a_row()))
+        await frozen.wait()
+        with pytest.raises(TimeoutError):  # its lock is in the way, and nobody is evicted yet
+            await asyncio.wait_for(leases.acquire(two, "csv", "second"), 0.05)
+        await asyncio.sleep(0.25)
+        assert await _taken(two) == first + 1
+        copy.cancel()
+        await asyncio.gather(copy, return_exceptions=True)
+
+
+async def _page(conn: asyncpg.Connection, fence: int, staged: AsyncIterator[bytes]) -> None:
+    async with conn.transaction():
+        await leases.renew(conn, "csv", fence)
+        await conn.copy_to_table("staged", source=staged)
 
 
 async def test_renewing_a_lost_fence_fails(pool: Pool) -> None:

@@ -7,7 +7,9 @@ from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 
 TTL = 30.0  # seconds; renewed by every page, and by a heartbeat at a third of it
+FROZEN = 15.0  # seconds in which a COPY, of a batch that is in memory, has not ended: its process does not run
 
+_EVICT = statement("lease_evict")
 _ACQUIRE = statement("lease_acquire")
 _RENEW = statement("lease_renew")
 _NAME_RUN = statement("lease_name_run")
@@ -20,6 +22,7 @@ async def acquire(conn: Connection, source: str, owner: str) -> int:
 
     The lease belongs to the session of `conn`: when that ends without a word, the source is free at once.
     """
+    await conn.execute(_EVICT, source, FROZEN)
     fence: int | None = await conn.fetchval(_ACQUIRE, source, owner, TTL)
     if fence is None:
         holder = await conn.fetchrow(_HOLDER, source)
