@@ -27,6 +27,8 @@ _cut = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_usual = json.JSONDecoder(parse_float=_usual, parse_int=_usual, parse_constant=Decimal).raw_decode
 _decode_any = json.JSONDecoder(parse_float=number, parse_int=number, parse_constant=Decimal).raw_decode
 _OPENING = re.compile(r"[ \t\r\n]*\[[ \t\r\n]*(\]?)[ \t\r\n]*")
+_MARK = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]', re.DOTALL)
+_TOO_DEEP = "nested too deep to be read"
 _BETWEEN = re.compile(r"[ \t\r\n]*([,\]])[ \t\r\n]*")
 
 
@@ -45,7 +47,9 @@ def value(record: Record) -> Any:
     """What the item says, its numbers as exact decimals."""
     try:
         return _decode_usual(record.text)[0]
-    except (ValueError, ArithmeticError, RecursionError):
+    except RecursionError:
+        return _TOO_DEEP
+    except (ValueError, ArithmeticError):
         return _decode_any(record.text)[0]
 
 
@@ -81,5 +85,17 @@ def _end(source: str, text: str, start: int) -> int:
     """Where the item ends that starts here."""
     try:
         return _decode_any(text, start)[1]
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        return _end_by_brackets(source, text, start)
+    except ValueError as error:
         raise Malformed(source, f"the body is not JSON: {error}") from None
+
+
+def _end_by_brackets(source: str, text: str, start: int) -> int:
+    """Where an item ends that is nested too deep for any decoder."""
+    depth = 0
+    for mark in _MARK.finditer(text, start):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(mark[0], 0)
+        if depth == 0:
+            return mark.end()
+    raise Malformed(source, f"the JSON list breaks off in an item that is {depth} levels deep")
