@@ -38,6 +38,17 @@ def test_rate() -> None:
     assert load(COINGECKO_RATE="30/60").options("coingecko").rate == Rate(30, 60.0)
 
 
+@pytest.mark.parametrize(("text", "credits_"), [("20000", 20_000), (" unlimited ", "unlimited"), ("", None)])
+def test_credits(text: str, credits_: int | str | None) -> None:
+    assert load(COINGECKO_CREDITS=text).options("coingecko").credits == credits_
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1e4", "lots", "²"])
+def test_credits_that_are_no_number_are_named(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="COINPAPRIKA_CREDITS: give a number of calls"):
+        load(COINPAPRIKA_CREDITS=text)
+
+
 def test_environment_wins_over_dotenv(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text('API_PORT=1234\nLOG_LEVEL="DEBUG" # why\nPOSTGRES_PASSWORD=for-compose\nAPI_HOST=\n')

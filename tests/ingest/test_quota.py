@@ -169,6 +169,13 @@ async def used(pool: Pool) -> int:
         return int(await conn.fetchval("SELECT coalesce(sum(used), 0) FROM request_quota WHERE month = quota_month()"))
 
 
+async def until_free(pool: Pool) -> None:
+    """The server notices a moment later that the session of a killed process is gone."""
+    async with asyncio.timeout(10), pool.acquire() as conn:
+        while await conn.fetchval("SELECT bool_or(session_lives(backend_pid, backend_start)) FROM source_lease"):
+            await asyncio.sleep(0.02)
+
+
 TROUBLE = [
     faults.RateLimited(retry_after=600),
     faults.RateLimited(retry_after=3),
@@ -193,7 +200,7 @@ async def test_months_of_trouble_over_three_replicas_never_cost_a_call_too_many(
     seed: int,
 ) -> None:
     random = Random(seed)  # noqa: S311 - which fault comes when
-    limit, spent = 40, []
+    limit, spent, pauses = 40, [], 0
     replicas = [Schedule(make_pipeline("coingecko", credits=limit), pool, Metrics(), 60) for _ in range(3)]
     for month in range(4):
         await months(month)
@@ -204,6 +211,7 @@ async def test_months_of_trouble_over_three_replicas_never_cost_a_call_too_many(
             asked = [replica.once() if random.random() < 0.3 else replica.cycle() for replica in replicas]
             await asyncio.gather(*asked)
             if await holds(pool):
+                pauses += 1
                 calls = len(sandbox.calls)
                 restarted = Schedule(make_pipeline("coingecko", credits=limit), pool, Metrics(), 60)
                 assert isinstance(await restarted.once(), NotRun)
@@ -213,7 +221,8 @@ async def test_months_of_trouble_over_three_replicas_never_cost_a_call_too_many(
         made = len(sandbox.calls) - before
         assert made == await used(pool) <= limit
         spent.append(made)
-    assert max(spent) >= limit - GECKO.kept  # the limit was met, not merely never reached
+    assert max(spent) >= limit - limit // 20  # the limit was met, not merely never reached
+    assert pauses > 10
 
 
 async def test_schedule_leaves_a_rest_for_runs_that_somebody_asks_for(
@@ -318,6 +327,7 @@ async def test_killed_between_the_credit_and_the_call_costs_that_credit_and_no_m
             sys.executable, str(KILLED), dsn, sandbox.coinpaprika_url, str(limit)
         )
         assert await process.wait() == -signal.SIGKILL
+        await until_free(pool)
     assert (len(sandbox.calls), await used(pool)) == (0, kills)
     runs = [await make_pipeline("coinpaprika", credits=limit).run("manual") for _ in range(limit)]
     assert [run.status for run in runs] == ["success"] * (limit - kills) + ["failed"] * kills

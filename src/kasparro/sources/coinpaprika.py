@@ -12,7 +12,7 @@ from kasparro.settings import ApiOptions, Rate, Seconds
 from kasparro.sources.base import ApiSource, Plan
 from kasparro.sources.records import Amount, Figure, Moment, Rank, Text, TickerRecord
 
-# Calls a month, by https://docs.coinpaprika.com/api-plans; an enterprise plan is as agreed. Older documents say half.
+# Calls a month, by https://docs.coinpaprika.com/api-plans; an enterprise plan is as agreed. Older documents say less.
 CREDITS = {"free": 20_000, "starter": 400_000, "pro": 1_000_000, "business": 5_000_000, "ultimate": 10_000_000}
 
 
