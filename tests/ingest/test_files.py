@@ -221,6 +221,38 @@ def test_any_cut_gives_the_same_entries(
     assert [(each.coin_id, each.name, each.price_usd) for each in asyncio.run(cycles())] == expected
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    names=st.lists(st.text(alphabet='a,;|\t"\r\n€ ', min_size=1, max_size=6), min_size=1, max_size=8),
+    mark=st.sampled_from(",;|\t"),
+    way=st.sampled_from([(csv.QUOTE_ALL, "\n"), (csv.QUOTE_MINIMAL, "\r\n")]),
+    cut=st.floats(0, 1),
+)
+def test_file_that_grows_from_any_cut_is_the_whole(
+    tmp_path: Path, names: list[str], mark: str, way: tuple[Any, str], cut: float
+) -> None:
+    """A line that is cut may be read twice, and is whole the second time."""
+    text = io.StringIO()
+    table = [["id", "name", "price"], *([f"c{n}", name, 100 + n] for n, name in enumerate(names))]
+    csv.writer(text, delimiter=mark, quoting=way[0], lineterminator=way[1]).writerows(table)
+    whole = text.getvalue().encode()
+    file = tmp_path / "coins.csv"
+
+    async def cycles(*parts: bytes) -> dict[str, Ticker]:
+        cursors: Cursors = {}
+        latest: dict[str, Ticker] = {}
+        for part in parts:
+            file.write_bytes(part)
+            latest |= {each.coin_id: each for each in tickers(await read(file, cursors))}
+        return latest
+
+    grown = asyncio.run(cycles(whole[: int(cut * len(whole))], whole))
+    assert grown == asyncio.run(cycles(whole))
+    assert [(each.name, each.price_usd) for each in grown.values()] == [
+        (name.strip() or f"c{n}", Decimal(100 + n)) for n, name in enumerate(names)
+    ]
+
+
 def packed(text: str, kind: str) -> bytes:
     half = len(text) // 2
     pack = gzip.compress if kind == "gz" else zstandard.ZstdCompressor().compress

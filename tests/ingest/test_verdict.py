@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kasparro.domain import Response
 from kasparro.errors import (
+    Fatal,
     Malformed,
     PlanLimit,
     RateLimited,
@@ -115,11 +118,50 @@ def test_reason_can_be_stored_and_shown(body: str) -> None:
     reason.encode()
 
 
-@given(st.integers(100, 599), st.binary(max_size=300), st.text(max_size=30))
-def test_any_answer_has_a_verdict_and_only_200_may_be_data(status: int, body: bytes, hint: str) -> None:
-    response = Response(status, {"retry-after": hint}, body, "http://vendor/", datetime.now(UTC))
-    error = verdict("coingecko", response)
-    assert error is None or isinstance(error, SourceError)
-    assert status == 200 or error is not None
-    assert error is None or (str(error).isprintable() and str(error).encode())
+words = st.text(max_size=20)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 20_000) | words,
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["error", "status", "error_code", "error_message", "message", "id"]), inner)
+    ),
+    max_leaves=8,
+)
+bodies = st.binary(max_size=300) | values.map(lambda value: json.dumps(value).encode()) | st.just(FIREWALL.encode())
+dates = st.builds(
+    "{}, {} {} {} {}:00:0{} {}".format, *[st.sampled_from(["Fri", "01", "Jan", "2026", "99", "GMT", "-"])] * 7
+)
+hints = words | st.integers(-9, 10**30).map(str) | st.floats().map(str) | dates
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    status=st.integers(100, 599) | st.sampled_from([200, 401, 403, 429, 503]),
+    body=bodies,
+    headers=st.fixed_dictionaries({}, optional={"retry-after": hints, "content-type": words, "location": words}),
+    has_key=st.booleans(),
+)
+def test_any_answer_is_data_or_an_error_with_a_type(
+    status: int, body: bytes, headers: dict[str, str], has_key: bool
+) -> None:
+    response = Response(status, headers, body, "http://vendor/", datetime.now(UTC))
+    error = verdict("coingecko", response, has_key=has_key)
+    if error is None:
+        assert (status, body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]) in [(200, b"["), (200, b"{")]
+        return
+    assert isinstance(error, Transient | Fatal)
+    assert type(error) not in (Transient, Fatal)
+    assert str(error).isprintable()
+    assert str(error).encode()
     assert not isinstance(error, Transient) or error.retry_after is None or 0 <= error.retry_after <= 86_400
+
+
+@given(st.lists(values, max_size=5))
+def test_list_is_data_whatever_is_in_it(items: list[Any]) -> None:
+    assert verdict("coingecko", answer(200, json.dumps(items))) is None
+
+
+@given(hints)
+def test_wait_is_none_or_at_most_a_day(hint: str) -> None:
+    seconds = retry_after(answer(429, retry_after=hint))
+    assert seconds is None or 0 <= seconds <= 86_400

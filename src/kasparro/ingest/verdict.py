@@ -87,10 +87,8 @@ def _not_data(source: str, response: Response, message: str) -> SourceError | No
         return None
     if message:
         return Malformed(source, f"an error with status 200 ({message})")
-    return Malformed(
-        source,
-        f"not JSON but {response.headers.get('content-type', 'no content type')} ({_excerpt(response)})",
-    )
+    kind = _printable(response.headers.get("content-type", "")) or "no content type"
+    return Malformed(source, f"not JSON but {kind} ({_excerpt(response)})")
 
 
 def _envelope(response: Response) -> tuple[int | None, str]:
