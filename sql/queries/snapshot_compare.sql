@@ -82,9 +82,9 @@ FROM (
         ) AS rank_moves,
         (
             SELECT json_build_object('count', count(*),
-                'median_percent', percentile_cont(0.5) WITHIN GROUP (ORDER BY percent),
-                'p5_percent', percentile_cont(0.05) WITHIN GROUP (ORDER BY percent),
-                'p95_percent', percentile_cont(0.95) WITHIN GROUP (ORDER BY percent),
+                'median_percent', round((percentile_cont(0.5) WITHIN GROUP (ORDER BY percent))::numeric, 6),
+                'p5_percent', round((percentile_cont(0.05) WITHIN GROUP (ORDER BY percent))::numeric, 6),
+                'p95_percent', round((percentile_cont(0.95) WITHIN GROUP (ORDER BY percent))::numeric, 6),
                 'up_percent', round(100.0 * count(*) FILTER (WHERE percent > 0) / nullif(count(*), 0), 3),
                 'down_percent', round(100.0 * count(*) FILTER (WHERE percent < 0) / nullif(count(*), 0), 3),
                 'highest', coalesce(json_agg(move ORDER BY place) FILTER (WHERE place <= $7), '[]'),

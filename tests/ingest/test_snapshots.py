@@ -166,7 +166,7 @@ async def test_source_that_shrinks_is_called_so_until_that_is_usual(
 async def test_asking_for_less_is_no_shrinking(make_pipeline: MakePipeline, pool: Pool) -> None:
     await make_pipeline("coingecko", pages="all").run("manual")
     await make_pipeline("coingecko", pages=1, interval=60).run("manual")
-    await make_pipeline("coingecko", pages=1, interval=90, rate="9/1").run("manual")
+    await make_pipeline("coingecko", pages=1, interval=90, rate="9/1", credits="unlimited").run("manual")
     assert await flags(pool) == [(700, []), (250, []), (250, [])]
     scopes = await fetch(pool, "SELECT scope, count(*) FROM etl_run GROUP BY scope ORDER BY count(*)")
     assert [count for _, count in scopes] == [1, 2]

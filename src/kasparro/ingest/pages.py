@@ -127,7 +127,7 @@ class _Reading:
 
 def scope(options: ApiOptions) -> str:
     """What these options ask for: snapshots of two scopes list different coins. A key shows only that there is one."""
-    return options.model_dump_json(exclude={"interval", "rate"})
+    return options.model_dump_json(exclude=set(ApiOptions.model_fields) - {"base_url", "api_key"})
 
 
 def _page(number: int, response: Response) -> Page:
