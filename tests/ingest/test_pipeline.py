@@ -437,7 +437,7 @@ async def test_byte_that_is_no_utf8_costs_its_record(make_pipeline: MakePipeline
 async def test_record_nested_deeper_than_any_decoder_goes_costs_only_itself(
     make_pipeline: MakePipeline, sandbox: Sandbox
 ) -> None:
-    deep = '{"id": "b", "name": "[B", "y": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    deep = '{"id": "b", "name": "[B", "x": 1e400, "y": ' + "[" * 100_000 + "]" * 100_000 + "}"
     body = f'[{{"id": "a", "name": "A"}}, {deep}, {{"id": "c", "name": "C"}}]'
     (ledger,) = await see(make_pipeline("coingecko", pages=1), sandbox, faults.Literal(200, {}, body.encode()))
     assert ledger == Ledger(inserted=2, rejected=1)

@@ -46,11 +46,16 @@ def read(source: str, body: bytes) -> Iterator[Record]:
 def value(record: Record) -> Any:
     """What the item says, its numbers as exact decimals."""
     try:
-        return _decode_usual(record.text)[0]
+        return _decoded(record.text)
     except RecursionError:
         return _TOO_DEEP
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return _decode_usual(text)[0]
     except (ValueError, ArithmeticError):
-        return _decode_any(record.text)[0]
+        return _decode_any(text)[0]
 
 
 def outline(record: Record) -> Any:
