@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pydantic import AliasPath, Field, field_validator
+from pydantic import AliasChoices, AliasPath, Field, field_validator
 
 from kasparro.domain import Record, Ticker
 from kasparro.errors import Rejected
@@ -163,7 +163,11 @@ class Indexed(Plain):
     price_usd: Amount | None = Field(default=None, validation_alias=AliasPath("prices", 0))
 
 
-@pytest.mark.parametrize("model", [Checked, Bounded, Indexed])
+class Somewhere(Plain):
+    price_usd: Amount | None = Field(default=None, validation_alias=AliasChoices("price", "usd"))
+
+
+@pytest.mark.parametrize("model", [Checked, Bounded, Indexed, Somewhere])
 def test_model_that_says_more_than_the_vocabulary_is_left_to_pydantic(model: type[TickerRecord]) -> None:
     assert FastLane(Plain, {}, ())
     with pytest.raises(Foreign):

@@ -76,7 +76,6 @@ class Profile:
         self.records += 1
         if isinstance(value, dict):
             self._see(value, "")
-        self.awaited = [_quoted(path) for path in self.baseline.expected - self.seen.keys()]
 
     def _see(self, value: dict[str, Any], prefix: str) -> None:
         # Nearly all records have a shape that was seen before: then only their nested objects are looked at.
@@ -90,6 +89,7 @@ class Profile:
     def _learn(self, value: dict[str, Any], prefix: str) -> list[str]:
         for key, item in value.items():
             self.seen.setdefault(prefix + key, {}).setdefault(_JSON_TYPES[type(item)], item)
+        self.awaited = [_quoted(path) for path in self.baseline.expected - self.seen.keys()]
         return [key for key, item in value.items() if isinstance(item, dict)]
 
     def drifts(self) -> list[Drift]:

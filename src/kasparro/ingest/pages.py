@@ -60,14 +60,14 @@ class _Snapshot:
 
     def is_news(self, record: Record) -> bool:
         """Whether a rejected record comes for the first time: a page of them alone is no end of the snapshot."""
-        before = len(self.refused)
-        self.refused.setdefault(hash(record.body), self.source.coin_id(record))
-        return len(self.refused) > before
+        key = hash(record.body)
+        if key in self.refused:
+            return False
+        self.refused[key] = self.source.coin_id(record)
+        return True
 
     def is_repeated(self, ticker: Ticker) -> bool:
-        """Whether the coin was there before with nothing newer: ranks move while we page, and so do coins."""
-        if ticker.coin_id not in self.seen:
-            return False
+        """Whether a coin that was there before has nothing newer: ranks move while we page, and so do coins."""
         before, now = self.seen[ticker.coin_id], ticker.source_updated_at
         return now is None or (before is not None and now <= before)
 
@@ -104,12 +104,13 @@ class _Reading:
                 self.fresh += snapshot.is_news(record)
                 yield Rejection(record.position, record.text, rejected.faults)
                 continue
-            if ticker.coin_id in snapshot.seen:
+            if ticker.coin_id not in snapshot.seen:
+                self.fresh += 1
+            else:
                 self.again.add(ticker.coin_id)
                 if snapshot.is_repeated(ticker):
                     yield Duplicate(record.position)
                     continue
-            self.fresh += ticker.coin_id not in snapshot.seen
             snapshot.seen[ticker.coin_id] = ticker.source_updated_at
             yield Entry(record.position, ticker)
 

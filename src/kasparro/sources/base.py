@@ -14,7 +14,7 @@ from kasparro.domain import Kind, Record, Request, Response, Ticker
 from kasparro.settings import ApiOptions, Rate, SourceOptions
 from kasparro.sources import json_list
 from kasparro.sources.fast_lane import FastLane, Foreign
-from kasparro.sources.records import Text, TickerRecord, upstream_path, validated
+from kasparro.sources.records import Text, TickerRecord, upstream_keys, validated
 
 _text: TypeAdapter[str] = TypeAdapter(Text)
 
@@ -80,7 +80,7 @@ class ApiSource(Source):
     def coin_id(self, record: Record) -> str | None:
         """The id in a record that is no ticker; None where it tells none."""
         value = json_list.value(record)
-        for key in upstream_path(self.record_type.model_fields["coin_id"]).split("."):
+        for key in upstream_keys(self.record_type.model_fields["coin_id"]):
             value = value.get(key) if isinstance(value, dict) else None
         try:
             return _text.validate_python(value).strip() or None

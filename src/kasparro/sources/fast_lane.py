@@ -1,4 +1,4 @@
-"""The ordinary record, read in a tenth of the time that pydantic takes, by a decoder made of the source's own model.
+"""The ordinary record, read in a third of the time that pydantic takes, by a decoder made of the source's own model.
 
 It takes a record only where pydantic would take it as it stands, and where its keys and their types are those that the
 source is declared to send. The ticker is the same; its figures are the very numerals that were sent. All others it
@@ -15,11 +15,21 @@ from operator import attrgetter, itemgetter
 from typing import Annotated, Any, ClassVar, NamedTuple, get_args, get_type_hints
 
 import msgspec
-from pydantic import AliasPath, AwareDatetime
+from pydantic import AliasChoices, AwareDatetime
 from pydantic.fields import FieldInfo
 
 from kasparro.domain import Ticker
-from kasparro.sources.records import EARLIEST, Amount, Figure, Moment, Rank, Text, TickerRecord, is_ahead
+from kasparro.sources.records import (
+    EARLIEST,
+    Amount,
+    Figure,
+    Moment,
+    Rank,
+    Text,
+    TickerRecord,
+    is_ahead,
+    upstream_keys,
+)
 
 # Far inside the limits of Amount and Figure, whichever they are: of such a numeral nothing else need be asked.
 _NUMERAL = r"\d{1,45}(?:\.\d{1,45})?(?:[eE][+-]?[0-4]?\d)?|null"
@@ -154,15 +164,11 @@ def _branch(tree: dict[str, Any], keys: list[str]) -> dict[str, Any]:
 
 
 def _path(info: FieldInfo) -> list[str]:
-    """The keys that lead to the value; none where the vendor has no such thing."""
-    match info.validation_alias:
-        case None:
-            return []
-        case str() as key:
-            return [key]
-        case AliasPath(path=path) if all(isinstance(key, str) for key in path):
-            return [str(key) for key in path]
-    raise Foreign
+    """The keys that lead to the value; raises Foreign for one of several places, and for a place in a list."""
+    keys = upstream_keys(info)
+    if isinstance(info.validation_alias, AliasChoices) or any(isinstance(key, int) for key in keys):
+        raise Foreign
+    return [str(key) for key in keys]
 
 
 def _shape(tree: Mapping[str, Any]) -> tuple[type[msgspec.Struct], dict[str, str]]:
@@ -196,7 +202,8 @@ class _Shape(msgspec.Struct):
 
 
 def _decoded(leaf: _Leaf) -> tuple[Any, ...]:
-    """The type of a leaf, and its default, if it has one. An object of type Raw may be null as it is."""
+    """The type of a leaf, and its default, if it has one. A Raw may hold a null as it is."""
     kind, nothing, numeral = leaf.word
-    optional = kind if numeral else kind | None
-    return (kind,) if leaf.is_required else (optional, nothing)
+    if leaf.is_required:
+        return (kind,)
+    return (kind if numeral else kind | None, nothing)

@@ -120,10 +120,20 @@ def faults(error: ValidationError) -> tuple[Fault, ...]:
     )
 
 
+def upstream_keys(info: FieldInfo) -> tuple[str | int, ...]:
+    """The keys that lead to what we keep in this field; none where the vendor has no such thing."""
+    match info.validation_alias:
+        case None:
+            return ()
+        case AliasPath(path=path):
+            return tuple(path)
+        case alias:
+            return (str(alias),)
+
+
 def upstream_path(info: FieldInfo) -> str:
-    """Where the vendor has what we keep in this field, as `quotes.USD.price`; empty where it has no such thing."""
-    alias = info.validation_alias
-    return ".".join(map(str, alias.path)) if isinstance(alias, AliasPath) else str(alias or "")
+    """The same as one text, `quotes.USD.price`."""
+    return ".".join(map(str, upstream_keys(info)))
 
 
 def is_ahead(moment: datetime) -> bool:
