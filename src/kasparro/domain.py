@@ -134,6 +134,7 @@ class Drift:
 class Page:
     """The origin of one transaction: where it was fetched from, its exact text, the checksum of the bytes received.
 
+    What is no UTF-8 is escaped in the text, so that it has no lone surrogates.
     `number` counts the pages of the run, `stream` names the checkpoint that the page moves.
     """
 

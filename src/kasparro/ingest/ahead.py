@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -16,21 +16,39 @@ class _End:
         self.error = error
 
 
-async def ahead(items: AsyncIterator[Item], depth: int) -> AsyncGenerator[Item, None]:
+async def ahead(
+    items: AsyncIterator[Item], depth: int, join: Callable[[Item, Item], bool]
+) -> AsyncGenerator[Item, None]:
     """The same items, produced while earlier ones are consumed, at most `depth` waiting.
 
-    An error comes out where it happened: everything produced before it is consumed first.
+    Those that wait are handed over as one, as far as `join` takes a second into a first: the slower the consumer is
+    behind its producer, the more it gets at a time. An error comes out where it happened: everything produced before
+    it is consumed first.
     """
     queue: asyncio.Queue[Item | _End] = asyncio.Queue(depth)
     producer = asyncio.create_task(_produce(items, queue))
     try:
-        while not isinstance(item := await queue.get(), _End):
+        item = await queue.get()
+        while not isinstance(item, _End):
+            following = _join_waiting(item, queue, join)
             yield item
+            item = following or await queue.get()
         if item.error:
             raise item.error
     finally:
         producer.cancel()
         await asyncio.gather(producer, return_exceptions=True)
+
+
+def _join_waiting(
+    item: Item, queue: asyncio.Queue[Item | _End], join: Callable[[Item, Item], bool]
+) -> Item | _End | None:
+    """Take into the item whatever waits and can be taken; returns what could not."""
+    while not queue.empty():
+        following = queue.get_nowait()
+        if isinstance(following, _End) or not join(item, following):
+            return following
+    return None
 
 
 async def _produce(items: AsyncIterator[Item], queue: asyncio.Queue[Item | _End]) -> None:

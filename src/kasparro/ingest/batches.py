@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from itertools import islice
 
 from kasparro.domain import Closing, Delivery, Duplicate, Entry, Page, Refusal, Rejection
 from kasparro.store.tickers import copy_text
 
 SLICE = 50  # records parsed before others get their turn: about half a millisecond
-BATCH = 2000  # records merged by one statement: as fast as all at once, and little is left to merge behind the last
+BATCH = 2000  # records merged by one statement, at least; more where more are waiting
+SENDING = 3e-9  # seconds a character of a page needs to PostgreSQL: parsing beside it would make it take twice as long
 
 
 @dataclass(slots=True)
@@ -36,29 +37,49 @@ class Batch:
         self.rejections += [item for item in items if isinstance(item, Rejection)]
         self.months |= _months(entries)
 
+    def absorb(self, later: Batch) -> None:
+        """Add the batch that follows in the same page."""
+        self.staged += later.staged
+        self.records += later.records
+        self.duplicates += later.duplicates
+        self.rejections += later.rejections
+        self.months |= later.months
+        self.closing = later.closing
+
 
 def _months(entries: list[Entry]) -> set[date]:
-    """The months that the entries are about. Days first: they are few, and a time is slow to compare."""
-    moments = [entry.ticker.source_updated_at for entry in entries]
-    days = {moment.astimezone(UTC).date() for moment in moments if moment is not None}
-    return {day.replace(day=1) for day in days}
+    """The months that the entries are about. Of a snapshot the first and the last moment nearly always tell."""
+    moments = [moment for _, ticker in entries if (moment := ticker.source_updated_at) is not None]
+    ends = {_month(moment) for moment in (min(moments), max(moments))} if moments else set()
+    return ends if len(ends) < 2 else {_month(moment) for moment in moments}
+
+
+def _month(moment: datetime) -> date:
+    return moment.astimezone(UTC).date().replace(day=1)
+
+
+Part = Page | Batch | Refusal
 
 
 async def batches(
     deliveries: AsyncIterator[Delivery | Refusal], make_room: Callable[[set[date]], Awaitable[None]]
-) -> AsyncIterator[Batch | Refusal]:
-    """The deliveries as batches, in order; `make_room` is told the months of each before it is handed over."""
+) -> AsyncIterator[Part]:
+    """The deliveries, in order, each page before its batches: it is written while its records are being parsed.
+
+    `make_room` is told the months of each batch before it is handed over.
+    """
     async for delivery in deliveries:
         if isinstance(delivery, Refusal):
             yield delivery
             continue
+        yield delivery.page
+        await asyncio.sleep(len(delivery.page.text) * SENDING)
         async for batch in _cut(delivery):
             await make_room(batch.months)
             yield batch
 
 
 async def _cut(delivery: Delivery) -> AsyncIterator[Batch]:
-    yield Batch(delivery.page)  # empty: the page itself is written while its records are being parsed
     batch = Batch(delivery.page)
     for items in _slices(delivery.entries):
         if batch.records >= BATCH:
@@ -68,6 +89,14 @@ async def _cut(delivery: Delivery) -> AsyncIterator[Batch]:
         await asyncio.sleep(0)
     batch.closing = delivery.close()
     yield batch
+
+
+def join(batch: Part, later: Part) -> bool:
+    """Take what follows a batch into it, if it is a batch too."""
+    if isinstance(batch, Batch) and isinstance(later, Batch):
+        batch.absorb(later)
+        return True
+    return False
 
 
 def _slices(

@@ -16,11 +16,11 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from kasparro.domain import Closing, Drift, Kind, Ledger, Refusal, Rejection, RunStatus
+from kasparro.domain import Closing, Drift, Kind, Ledger, Page, Refusal, Rejection, RunStatus
 from kasparro.errors import KasparroError, Malformed, SourceError
 from kasparro.ingest import snapshots
 from kasparro.ingest.ahead import ahead
-from kasparro.ingest.batches import Batch, batches
+from kasparro.ingest.batches import Batch, Part, batches, join
 from kasparro.ingest.lease import Lease, hold
 from kasparro.ingest.ledger import settle
 from kasparro.ingest.quota import allowance
@@ -156,13 +156,14 @@ class Pipeline:
         account = self.reader.account
         allowed = account and allowance(account, summary.trigger, self.pool, self.metrics)
         deliveries = self.reader.deliveries(found, summary.traffic, allowed)
-        async with aclosing(ahead(batches(deliveries, self._make_room), AHEAD)) as stream:
+        async with aclosing(ahead(batches(deliveries, self._make_room), AHEAD, join)) as stream:
             async for item in stream:
                 async with conn.transaction():
                     await leases.renew(conn, lease.source, lease.fence)
                     if isinstance(item, Refusal):
                         ledger = await _write_refusal(conn, item, summary)
                     else:
+                        assert isinstance(item, Page)  # noqa: S101 - a page's batches follow it, and are written with it
                         ledger = await self._write_page(conn, item, stream, summary)
                     await runs.progress(conn, summary.source, summary.run_id, ledger, simulated=summary.simulated)
                 summary.pages += 1
@@ -171,19 +172,17 @@ class Pipeline:
                 self._tell_flags(summary)
                 self.watch(summary)
 
-    async def _write_page(
-        self, conn: Connection, first: Batch, rest: AsyncIterator[Batch | Refusal], summary: Summary
-    ) -> Ledger:
-        """Write all batches of a page, which follow each other; returns where its records went."""
-        ledger, batch = Ledger(), first
-        summary.simulated |= first.page.simulated
-        raw_id = await raw.insert(conn, summary.source, summary.run_id, first.page)
-        while batch.closing is None:
-            following = await anext(rest)
-            assert isinstance(following, Batch)  # noqa: S101 - a page's batches follow each other
-            batch = following
+    async def _write_page(self, conn: Connection, page: Page, rest: AsyncIterator[Part], summary: Summary) -> Ledger:
+        """Write a page and all its batches, which follow it; returns where its records went."""
+        ledger, closing = Ledger(), None
+        summary.simulated |= page.simulated
+        raw_id = await raw.insert(conn, summary.source, summary.run_id, page)
+        while closing is None:
+            batch = await anext(rest)
+            assert isinstance(batch, Batch)  # noqa: S101 - up to the one that closes the page
             ledger.add(await self._write_batch(conn, batch, raw_id, summary))
-        await self._close_page(conn, batch, batch.closing, summary)
+            closing = batch.closing
+        await self._close_page(conn, page, closing, summary)
         return ledger
 
     async def _write_batch(self, conn: Connection, batch: Batch, raw_id: int, summary: Summary) -> Ledger:
@@ -205,17 +204,17 @@ class Pipeline:
         origin = Origin(summary.source, summary.run_id, raw_id, batch.page.fetched_at, is_series, since)
         return await tickers.merge(conn, origin, bytes(batch.staged))
 
-    async def _close_page(self, conn: Connection, batch: Batch, closing: Closing, summary: Summary) -> None:
+    async def _close_page(self, conn: Connection, page: Page, closing: Closing, summary: Summary) -> None:
         for drift in closing.drifts:
             if await drifts.note(conn, summary.source, drift, summary.run_id):
                 summary.new_drifts.append(drift)
         await checkpoints.move(
             conn,
             summary.source,
-            stream=batch.page.stream,
+            stream=page.stream,
             cursor=closing.cursor,
             run_id=summary.run_id,
-            page=batch.page.number,
+            page=page.number,
         )
         if closing.census:
             summary.findings = await snapshots.settle(conn, summary.source, summary.run_id, closing.census)

@@ -69,14 +69,16 @@ class FastLane:
     def __init__(self, model: type[TickerRecord], unmapped: Mapping[str, str], unknown_zeros: Iterable[str]) -> None:
         words = _words(model)
         shape, places = _shape(_tree(model, words, unmapped))
-        figures = [name for name in Ticker._fields if words[name].numeral]
+        figures = [name for name in Ticker._fields if words[name].numeral and name in places]
         others = [name for name in Ticker._fields if not words[name].numeral]
         self._decode = msgspec.json.Decoder(shape).decode
-        self._figures = attrgetter(*(places.get(name, "no_figure") for name in figures))
+        self._figures = attrgetter(*map(places.__getitem__, figures), "no_figure")  # one stands for all never sent
         self._others = attrgetter(*(places.get(name, "nothing") for name in others))
-        self._are_numerals = re.compile("\t".join(words[name].numeral for name in figures), re.ASCII).fullmatch
-        self._unknown_zeros = [figures.index(name) for name in unknown_zeros]
-        self._in_order = itemgetter(*map([*others, *figures].index, Ticker._fields))
+        numerals = "\t".join([*(words[name].numeral for name in figures), "null"])
+        self._are_numerals = re.compile(numerals, re.ASCII).fullmatch
+        self._unknown_zeros = [figures.index(name) for name in unknown_zeros if name in places]
+        order = {name: place for place, name in enumerate((*others, *figures))}
+        self._in_order = itemgetter(*(order.get(name, -1) for name in Ticker._fields))
 
     def ticker(self, body: bytes) -> Ticker | None:
         """The record as a ticker; None where pydantic has to have a look at it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from kasparro.domain import Page
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
-from kasparro.store.text import storable
 
 _INSERT = statement("raw_insert")
 _EXPIRE = statement("raw_expire")
@@ -21,7 +20,7 @@ async def insert(conn: Connection, source: str, run_id: int, page: Page) -> int:
         page.number,
         page.url,
         page.status,
-        storable(page.text),
+        page.text.replace("\0", "\\x00"),  # the one character that PostgreSQL's text cannot hold
         page.checksum,
         page.fetched_at,
     )
