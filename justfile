@@ -57,6 +57,10 @@ fmt: (_install "[test,check]")
 bench *args: (_install "[test]")
     @.venv/bin/python tests/bench "$@"
 
+# Measure ingestion next to dlt, which is installed for that
+bench-dlt: (_install "[test,dlt]")
+    @.venv/bin/python tests/bench dlt
+
 # Start the service in the background against simulated upstreams, in a database of its own
 demo: _install
     @.venv/bin/kasparro up --demo

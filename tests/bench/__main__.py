@@ -1,6 +1,6 @@
 """`just bench`: every figure next to the physical limit and to a peer, in one run on one machine.
 
-`just bench csv serving` measures these sections only.
+`just bench csv serving` measures these sections only. `dlt` is measured where dlt is installed: `just bench-dlt`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import csv_file, ingestion, serving
+from bench import csv_file, ingestion, large_file, peer, serving
 from bench.databases import Databases, databases
 from bench.report import Figure, show
 from kasparro import log
@@ -21,6 +21,8 @@ from kasparro import log
 SECTIONS: dict[str, tuple[str, Callable[[Databases], Awaitable[list[Figure]]]]] = {
     "ingestion": ("Ingestion", lambda made: ingestion.measure(made, port=8931)),
     "csv": ("CSV files", csv_file.measure),
+    "large": ("A large CSV file", large_file.measure),
+    "dlt": ("Next to dlt", lambda made: peer.measure(made, port=8932)),
     "serving": ("Serving", serving.measure),
 }
 
@@ -32,7 +34,7 @@ async def main(sections: list[str]) -> None:
             show(title, await measure(made))
 
 
-chosen = sys.argv[1:] or list(SECTIONS)
+chosen = sys.argv[1:] or [section for section in SECTIONS if section != "dlt" or peer.is_there()]
 if unknown := [section for section in chosen if section not in SECTIONS]:
     print(f"bench: no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}", file=sys.stderr)
     sys.exit(2)

@@ -32,8 +32,8 @@ async def measure(made: Databases) -> list[Figure]:
         _write_raw(file, raw)
         script = history("csv", market_file.COLUMNS, file, raw)
         for _ in range(ROUNDS):
-            limit.append(ROWS / run(await _fresh(made), script))
-            cost = await _ingest(await _fresh(made), file)
+            limit.append(ROWS / run(await _roomy(made), script))
+            cost = await ingest(await made.fresh(), file, COINS, DAYS)
             whole.append(ROWS / cost.seconds)
             peaks.append(cost.peak)
     figures = [
@@ -45,8 +45,8 @@ async def measure(made: Databases) -> list[Figure]:
     return figures
 
 
-async def _fresh(made: Databases) -> str:
-    """DSN of a new database with a place for every month of the file."""
+async def _roomy(made: Databases) -> str:
+    """DSN of a new database with a place for every month of the file: psql makes none."""
     dsn = await made.fresh()
     conn = await asyncpg.connect(dsn)
     await maintenance.make_history(conn, market_file.months(DAYS))
@@ -55,13 +55,14 @@ async def _fresh(made: Databases) -> str:
     return dsn
 
 
-async def _ingest(dsn: str, file: Path) -> Cost:
+async def ingest(dsn: str, file: Path, coins: int, days: int) -> Cost:
+    """What a process of ours takes to read the file, to its last row."""
     cost = finish(
         file.parent, "-m", "kasparro", "ingest", "csv", DATABASE_URL=dsn, CSV_PATH=str(file), KASPARRO_HOME=".kasparro"
     )
     conn = await asyncpg.connect(dsn)
-    assert await conn.fetchval("SELECT count(*) FROM price_history") == ROWS
-    assert await conn.fetchval("SELECT count(*) FROM unified_crypto") == COINS
+    assert await conn.fetchval("SELECT count(*) FROM price_history") == coins * days
+    assert await conn.fetchval("SELECT count(*) FROM unified_crypto") == coins
     await conn.close()
     return cost
 

@@ -35,10 +35,10 @@ async def measure(made: Databases, port: int) -> list[Figure]:
         limit, whole, steady, paged = [], [], [], []
         for _ in range(ROUNDS):
             limit.append(COINS / run(await made.fresh(), script))
-            first, second = await _cycles(await made.fresh(), "coinpaprika", vendors.coinpaprika)
+            first, second = await cycles(await made.fresh(), "coinpaprika", vendors.coinpaprika)
             whole.append(first)
             steady.append(second)
-            first, _ = await _cycles(await made.fresh(), "coingecko", vendors.coingecko, pages="all")
+            first, _ = await cycles(await made.fresh(), "coingecko", vendors.coingecko, pages="all")
             paged.append(first)
     return [
         Figure("psql: COPY and merge of 20,000 parsed tickers", best(limit), "records/s"),
@@ -48,7 +48,7 @@ async def measure(made: Databases, port: int) -> list[Figure]:
     ]
 
 
-async def _cycles(dsn: str, source: str, url: str, **changes: Any) -> tuple[float, float]:
+async def cycles(dsn: str, source: str, url: str, **changes: Any) -> tuple[float, float]:
     """Records a second of the first and the second cycle of a source."""
     options = SOURCES[source].options_type(base_url=url, rate=Rate(100_000, 1), **changes)
     async with ingest_pool(dsn, 4) as pool, session() as outbound:

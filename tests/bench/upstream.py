@@ -25,9 +25,14 @@ class Upstream:
     def coingecko(self) -> str:
         return f"http://127.0.0.1:{self.port}/coingecko/api/v3"
 
+    @property
+    def tickers_url(self) -> str:
+        """Where all tickers of CoinPaprika are, in one answer."""
+        return f"{self.coinpaprika}/tickers?quotes=USD"
+
     def tickers(self) -> bytes:
-        """All tickers of CoinPaprika, in one answer; the sandbox keeps it for the next who asks."""
-        with urllib.request.urlopen(f"{self.coinpaprika}/tickers?quotes=USD") as answer:  # noqa: S310 - loopback
+        """All tickers of CoinPaprika; the sandbox keeps them for the next who asks."""
+        with urllib.request.urlopen(self.tickers_url) as answer:  # noqa: S310 - loopback
             body: bytes = answer.read()
             return body
 
