@@ -33,7 +33,6 @@ def small_pages_and_no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_text, "PAGE_RECORDS", 3)
     monkeypatch.setattr(file_text, "SETTLED", 0)
     monkeypatch.setattr(file_text, "_TICK", 0)
-    monkeypatch.setattr(files, "_verified", {})
 
 
 def rows(start: int, end: int) -> str:
@@ -41,12 +40,18 @@ def rows(start: int, end: int) -> str:
 
 
 async def read(
-    path: Path, cursors: Cursors | None = None, *, pages: int | None = None, **options: Any
+    path: Path,
+    cursors: Cursors | None = None,
+    *,
+    pages: int | None = None,
+    verified: files.Verified | None = None,
+    **options: Any,
 ) -> list[Delivery | Refusal]:
     """What a cycle brings, its checkpoints written into `cursors`; it is killed after so many `pages`."""
     cursors = {} if cursors is None else cursors
     found: list[Delivery | Refusal] = []
-    async for item in files.deliveries(CsvFile(), Options(path=str(path), **options), cursors):
+    verified = {} if verified is None else verified
+    async for item in files.deliveries(CsvFile(), Options(path=str(path), **options), cursors, verified):
         if len(found) == pages:
             break
         found.append(item)
@@ -112,11 +117,12 @@ async def test_touched_file_is_read_once_and_brings_nothing(tmp_path: Path, monk
     file = tmp_path / "coins.csv"
     file.write_text(HEADER + rows(0, 7).rstrip())
     cursors: Cursors = {}
+    verified: files.Verified = {}
     await read(file, cursors)
     os.utime(file, (1, 1))
-    assert await read(file, cursors) == []
+    assert await read(file, cursors, verified=verified) == []
     monkeypatch.setattr(Path, "open", None)
-    assert await read(file, cursors) == []
+    assert await read(file, cursors, verified=verified) == []
 
 
 async def test_grown_file_is_read_on_from_where_it_ended(tmp_path: Path) -> None:
@@ -439,7 +445,7 @@ async def test_file_that_is_cut_while_it_is_read_is_refused_and_read_again(
     file.write_text(HEADER + rows(0, 30))
     cursors: Cursors = {}
     found: list[Delivery | Refusal] = []
-    async for item in files.deliveries(CsvFile(), Options(path=str(file)), cursors):
+    async for item in files.deliveries(CsvFile(), Options(path=str(file)), cursors, {}):
         if not found:
             file.write_text(HEADER + rows(5, 9))
         found.append(item)
@@ -456,7 +462,7 @@ async def test_file_that_is_rewritten_while_it_is_read_is_refused_and_read_again
     file.write_text(HEADER + rows(0, 30))
     cursors: Cursors = {}
     found: list[Delivery | Refusal] = []
-    async for item in files.deliveries(CsvFile(), Options(path=str(file)), cursors):
+    async for item in files.deliveries(CsvFile(), Options(path=str(file)), cursors, {}):
         if not found:
             file.write_text(HEADER + rows(5, 40))
         found.append(item)
@@ -471,7 +477,7 @@ async def test_file_that_grows_while_it_is_read_is_read_on(tmp_path: Path, monke
     file.write_text(HEADER + rows(0, 30))
     cursors: Cursors = {}
     found: list[Delivery | Refusal] = []
-    async for item in files.deliveries(CsvFile(), Options(path=str(file)), cursors):
+    async for item in files.deliveries(CsvFile(), Options(path=str(file)), cursors, {}):
         if not found:
             with file.open("a") as stream:
                 stream.write(rows(30, 33) + "coin-33,Coi")
@@ -487,7 +493,7 @@ async def test_file_that_is_replaced_while_it_is_read_is_read_to_its_end(tmp_pat
     file.write_text(HEADER + rows(0, 9))
     cursors: Cursors = {}
     found: list[Delivery | Refusal] = []
-    async for item in files.deliveries(CsvFile(), Options(path=str(file)), cursors):
+    async for item in files.deliveries(CsvFile(), Options(path=str(file)), cursors, {}):
         if not found:
             (tmp_path / "new").write_text(HEADER + rows(50, 55))
             (tmp_path / "new").replace(file)
@@ -498,7 +504,7 @@ async def test_file_that_is_replaced_while_it_is_read_is_read_to_its_end(tmp_pat
 
 
 async def test_shipped_sample() -> None:
-    found = [item async for item in files.deliveries(CsvFile(), Options(), {})]
+    found = [item async for item in files.deliveries(CsvFile(), Options(), {}, {})]
     assert [item.page.stream for item in found if isinstance(item, Delivery)][-1] == "markets-2026-08-22.csv"
     assert len(tickers(found)) == 51
     assert all(ticker.source_updated_at and ticker.price_usd for ticker in tickers(found))
@@ -510,7 +516,7 @@ def open_files() -> list[str]:
 
 async def test_abandoned_reading_leaves_no_file_open(tmp_path: Path) -> None:
     (tmp_path / "coins.csv").write_text(HEADER + rows(0, 30))
-    reading = files.deliveries(CsvFile(), Options(path=str(tmp_path)), {})
+    reading = files.deliveries(CsvFile(), Options(path=str(tmp_path)), {}, {})
     await anext(reading)
     await reading.aclose()  # type: ignore[attr-defined]
     del reading

@@ -38,13 +38,15 @@ from kasparro.sources.csv_text import LONGEST, Splitter, decoded, pages, records
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".tsv")
 
+# Files that were found to be as they were, under other times: nothing is written for them, but none is read twice.
+Verified = dict[Path, tuple[Signature, Cursor]]
 Result = TypeVar("Result")
 # What is made on the way to a result. None is a rest, where the reading may be abandoned.
 Steps = Generator[Delivery | Refusal | None, None, Result]
 
 
 async def deliveries(
-    source: CsvFile, options: Options, checkpoints: Mapping[str, Mapping[str, Any] | None]
+    source: CsvFile, options: Options, checkpoints: Mapping[str, Mapping[str, Any] | None], verified: Verified
 ) -> AsyncIterator[Delivery | Refusal]:
     """What is new since the checkpoints, file by file and page by page; a Refusal for each file that cannot be read.
 
@@ -54,7 +56,7 @@ async def deliveries(
     for stream, path in await asyncio.to_thread(found, options.path):
         cursor = Cursor.of(checkpoints.get(stream) or {}, options)
         # Never closed by hand: when this is cancelled, a thread may be in it still. Its file closes with it.
-        steps = _Reading(path, stream, options, cursor, numbers).steps()
+        steps = _Reading(path, stream, options, cursor, numbers, verified).steps()
         while (step := await asyncio.to_thread(next, steps, steps)) is not steps:
             if isinstance(step, Delivery | Refusal):
                 yield step
@@ -79,10 +81,6 @@ def found(path: str | None) -> list[tuple[str, Path]]:
     return [(file.relative_to(root).as_posix(), file) for file in visible] or [(place.name, place)]
 
 
-# What this process found to be as it was, under other times: nothing is written for it, but it is not read twice.
-_verified: dict[Path, tuple[Signature, Cursor]] = {}
-
-
 class _Place(NamedTuple):
     """What is known of an open file, and how far it has been cut into pages."""
 
@@ -95,19 +93,22 @@ class _Place(NamedTuple):
 class _Reading:
     """One reading of one file, from its checkpoint to its end."""
 
-    def __init__(self, path: Path, stream: str, options: Options, cursor: Cursor, numbers: Iterator[int]) -> None:
+    def __init__(
+        self, path: Path, stream: str, options: Options, cursor: Cursor, numbers: Iterator[int], verified: Verified
+    ) -> None:
         self._path = path
         self._stream = stream
         self._options = options
         self._cursor = cursor
         self._numbers = numbers
+        self._verified = verified
 
     def steps(self) -> Steps[None]:
         """The pages that are new, or the refusal, if it is new."""
         signature = None
         try:
             signature = file_text.signature(self._path.stat())
-            if not self._cursor.is_done(signature) and _verified.get(self._path) != (signature, self._cursor):
+            if not self._cursor.is_done(signature) and self._verified.get(self._path) != (signature, self._cursor):
                 file_text.await_tick(signature)
                 with self._path.open("rb") as file:
                     yield from self._read(file, signature)
@@ -122,7 +123,7 @@ class _Reading:
         if refused.refused != self._cursor.refused:
             yield Refusal(self._stream, faults, refused.json())
         elif signature:
-            _verified[self._path] = signature, self._cursor
+            self._verified[self._path] = signature, self._cursor
 
     def _read(self, file: BinaryIO, signature: Signature) -> Steps[None]:
         """The pages behind the checkpoint. Each waits for the next, so that the last can say that it is the last."""
@@ -166,7 +167,7 @@ class _Reading:
         if held or (rest and whole != self._cursor.whole):
             yield self._delivery(place, held, rest, whole)
         else:
-            _verified[self._path] = place.signature, self._cursor
+            self._verified[self._path] = place.signature, self._cursor
 
     def _break_off(self, place: _Place, held: bytes, broken: Rejected | None) -> Steps[None]:
         """The last page of what can be read, before the refusal of the rest."""

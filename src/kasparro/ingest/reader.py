@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import aiohttp
@@ -98,6 +98,7 @@ class FileReader:
     source: CsvFile
     options: CsvOptions
     account: None = None
+    verified: files.Verified = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -114,4 +115,4 @@ class FileReader:
         self, found: Checkpoints, traffic: Traffic, allowance: Allowance | None = None
     ) -> AsyncIterator[Delivery | Refusal]:
         cursors = {stream: checkpoint.cursor for stream, checkpoint in found.items()}
-        return files.deliveries(self.source, self.options, cursors)
+        return files.deliveries(self.source, self.options, cursors, self.verified)
