@@ -4,123 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import asyncpg
 import pytest
 
 from kasparro.postgres import remove
 from kasparro.sandbox import Sandbox, faults
 from kasparro.sandbox.market import VendorName
 
-Health = dict[str, Any]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
-class Service:
-    """A `kasparro serve` of our own."""
-
-    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
-        self.process = process
-        self.url = f"http://127.0.0.1:{port}"
-
-    async def get(self, path: str) -> tuple[int, Any]:
-        async with aiohttp.ClientSession() as client, client.get(self.url + path) as answer:
-            return answer.status, json.loads(await answer.read())
-
-    async def until(self, condition: Callable[[Health], bool], seconds: float = 30) -> Health:
-        """What /health says once `condition` holds of it."""
-        health: Health = {}
-        async with asyncio.timeout(seconds):
-            while not health or not condition(health):
-                await asyncio.sleep(0.05)
-                try:
-                    _, health = await self.get("/health")
-                except aiohttp.ClientError:
-                    continue
-        return health
-
-    async def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """Send the signal; returns the exit code and the log."""
-        if self.process.returncode is None:
-            self.process.send_signal(number)
-        async with asyncio.timeout(10):
-            _, log = await self.process.communicate()
-        assert self.process.returncode is not None
-        return self.process.returncode, log.decode()
-
-
-@asynccontextmanager
-async def serving(cwd: Path, *arguments: str, **environ: str) -> AsyncIterator[Service]:
-    port = free_port()
-    clean = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "kasparro",
-        *(arguments or ("serve",)),
-        cwd=cwd,
-        env=clean | {"API_PORT": str(port), "LOG_FORMAT": "json"} | environ,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    service = Service(process, port)
-    try:
-        yield service
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
-
-
-def upstreams(sandbox: Sandbox, dsn: str, **more: str) -> dict[str, str]:
-    return {
-        "DATABASE_URL": dsn,
-        "COINPAPRIKA_BASE_URL": sandbox.coinpaprika_url,
-        "COINGECKO_BASE_URL": sandbox.coingecko_url,
-        "COINGECKO_PAGES": "all",
-        "COINGECKO_RATE": "1000/1",
-        "COINPAPRIKA_CREDITS": "unlimited",
-        **more,
-    }
-
-
-def settled(health: Health) -> bool:
-    states = {state["last_run_status"] for state in health["etl_status"].values()}
-    return bool(states) and not states & {"never_run", "running"}
+from .serving import eventually, fetch, serving, settled, upstreams
 
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
     async with Sandbox(coins=1500, seed=3) as sandbox:
         yield sandbox
-
-
-async def fetch(dsn: str, query: str) -> list[asyncpg.Record]:
-    conn = await asyncpg.connect(dsn)
-    try:
-        rows: list[asyncpg.Record] = await conn.fetch(query)
-        return rows
-    finally:
-        await conn.close()
-
-
-async def eventually(check: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not await check():
-            await asyncio.sleep(0.02)
 
 
 async def test_all_sources_come_in_at_the_first_start_and_say_that_they_are_simulated(
@@ -329,3 +233,52 @@ async def test_two_processes_on_one_database_share_the_runs(tmp_path: Path, dsn:
         "AND (a.started_at, a.finished_at) OVERLAPS (b.started_at, b.finished_at)",
     )
     assert overlap["n"] == 0
+
+
+async def test_run_is_begun_and_ended_on_request(tmp_path: Path, dsn: str, sandbox: Sandbox) -> None:
+    key = {"X-API-Key": "k3y"}
+    environ = upstreams(sandbox, dsn, SOURCES="coingecko", ADMIN_API_KEY="k3y")
+    async with serving(tmp_path, **environ) as service:
+        await service.until(settled)
+        sandbox.fail("coingecko", faults.Latency(60), on=lambda call: call.query["page"] == "3")
+        status, begun = await service.post("/runs", {"source": "coingecko"}, **key)
+        assert status == 202
+        run_id = begun["run_id"]
+        status, problem = await service.post("/runs", {"source": "coingecko"}, **key)
+        assert (status, problem["run_id"]) == (409, run_id)
+
+        async def two_pages() -> bool:
+            return bool((await service.get(f"/runs/{run_id}"))[1]["pages"] == 2)
+
+        await eventually(two_pages)
+        assert (await service.post(f"/runs/{run_id}/cancel", **key))[0] == 202
+        await service.until(lambda health: health["etl_status"]["coingecko"]["last_run_status"] != "running", 5)
+        _, run = await service.get(f"/runs/{run_id}")
+        assert (run["trigger"], run["status"], run["pages"], run["requests"]) == ("manual", "cancelled", 2, 3)
+        assert (await service.post(f"/runs/{run_id}/cancel", **key))[0] == 409
+        sandbox.heal()
+        _, again = await service.post("/runs", {"source": "coingecko"}, **key)
+        await service.until(lambda health: health["etl_status"]["coingecko"]["last_run_status"] == "success")
+        assert (await service.get(f"/runs/{again['run_id']}"))[1]["resumed_from"] == run_id
+        code, log = await service.stop()
+    assert code == 0
+    assert "k3y" not in log
+
+
+async def test_process_alone_with_its_sources_leaves_those_of_others_be(
+    tmp_path: Path, dsn: str, sandbox: Sandbox
+) -> None:
+    """Each retires what it does not run; whoever does run it takes no notice."""
+    environ = upstreams(sandbox, dsn, COINPAPRIKA_INTERVAL="1")
+    async with serving(tmp_path, **environ | {"SOURCES": "coinpaprika"}) as one:
+        await one.until(settled)
+        async with serving(tmp_path, **environ | {"SOURCES": "coingecko"}) as two:
+            health = await two.until(
+                lambda health: all(
+                    state["enabled"] and state["last_run_status"] == "success"
+                    for state in health["etl_status"].values()
+                )
+            )
+            assert set(health["etl_status"]) == {"coinpaprika", "coingecko"}
+            await two.stop()
+        await one.stop()

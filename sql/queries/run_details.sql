@@ -7,7 +7,12 @@ FROM (
         fetched - rejected AS records_processed, rejected AS records_failed,
         round(extract(epoch FROM finished_at - started_at), 3) AS duration_seconds,
         started_at, finished_at AS completed_at, error_message, simulated, flags,
-        error_kind, trigger, resumed_from, coins, pages, requests, retries, waited_seconds,
+        error_kind, trigger, scheduled_for, requested_at, cancel_requested_at, resumed_from,
+        coins, pages, requests, retries, waited_seconds,
+        (
+            SELECT to_json(waits)
+            FROM (SELECT waited_seconds - backoff_seconds AS rate_limit_seconds, backoff_seconds) AS waits
+        ) AS waits,
         (
             SELECT to_json(ledger)
             FROM (SELECT fetched, inserted, updated, unchanged, stale, rejected, duplicate) AS ledger

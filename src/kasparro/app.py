@@ -17,7 +17,8 @@ from aiohttp import web
 
 from kasparro import __version__, api
 from kasparro.errors import ConfigurationError
-from kasparro.ingest.pipeline import Pipeline, Summary, close_orphans
+from kasparro.ingest.claim import close_orphans
+from kasparro.ingest.pipeline import Pipeline, Summary
 from kasparro.ingest.reader import reader
 from kasparro.ingest.scheduler import NotRun, Schedule
 from kasparro.ingest.transport import session
@@ -105,16 +106,17 @@ async def _start(settings: Settings, listening: socket.socket, stack: AsyncExitS
     shop = await stack.enter_async_context(workshop(settings, dsn, metrics))
     async with shop.pool.acquire() as conn:
         await states.retire_others(conn, settings.sources)
-        for source in settings.sources:
-            await states.declare(conn, source, settings.options(source).interval)
+        schedules = [shop.schedule(source) for source in settings.sources]
+        for schedule in schedules:
+            await schedule.declare(conn)
         await close_orphans(conn, metrics)
     application = api.create_app(pool=readers, metrics=metrics, settings=settings)
     await stack.enter_async_context(_site(application, listening))
     group = await stack.enter_async_context(_tasks())
     group.create_task(_observe(metrics))
     group.create_task(_maintain(shop))
-    for source in settings.sources:
-        group.create_task(shop.schedule(source).keep())
+    for schedule in schedules:
+        group.create_task(schedule.keep())
     stack.push_async_callback(_drain, application)
     _greet(settings, listening)
 

@@ -59,6 +59,7 @@ class Kind(StrEnum):
 
 
 RunStatus = Literal["running", "success", "partial", "failed", "abandoned", "cancelled"]
+Trigger = Literal["schedule", "manual"]
 DriftKind = Literal["new_field", "missing_field", "renamed_field", "type_change"]
 Severity = Literal["info", "warning", "critical"]
 Outcome = Literal["inserted", "updated", "unchanged", "stale", "rejected", "duplicate"]

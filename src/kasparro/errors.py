@@ -87,6 +87,10 @@ class Malformed(Fatal):
     """The answer is not what the endpoint promises: not JSON, an error envelope, HTML, too large."""
 
 
+class Cancelled(Fatal):
+    """Somebody has asked for the end of the run."""
+
+
 class FenceLost(Fatal):
     """Another process has taken this source over; nothing more may be written under the old lease."""
 
@@ -96,6 +100,13 @@ class Rejected(KasparroError):
     """One record cannot be a ticker; the page goes on without it."""
 
     faults: tuple[Fault, ...]
+
+
+@dataclass
+class NotDue(KasparroError):
+    """The source is not due, or is no more: another process has run it."""
+
+    source: str
 
 
 @dataclass

@@ -80,10 +80,20 @@ async def neighbour(server: str) -> AsyncIterator[asyncpg.Connection]:
     await conn.close()
 
 
-async def test_recovers_when_the_database_returns(get: Any, dsn: str, neighbour: asyncpg.Connection) -> None:
+async def test_recovers_when_the_database_returns(get: Any, rows: Any, dsn: str, neighbour: asyncpg.Connection) -> None:
+    await rows.state("csv")
+    await rows.run("csv")
+    known = (await get("/health"))["etl_status"]
     name = urlsplit(dsn).path[1:]
     await neighbour.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-    assert (await get("/health", status=503))["status"] == "unhealthy"
+    await neighbour.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "WHERE datname = $1 AND application_name = 'kasparro'",
+        name,
+    )
+    report = await get("/health", status=503)
+    assert (report["status"], report["etl_status"]) == ("unhealthy", known)
+    assert known["csv"]["last_run_status"] == "success"
     await get("/data", status=503)
     await neighbour.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     assert (await get("/health"))["status"] == "healthy"

@@ -10,7 +10,7 @@ import pytest
 
 from kasparro.api.comparison import compared
 from kasparro.api.comparison_schemas import SnapshotDifference
-from kasparro.api.run_schemas import RunDetails, RunFlag, RunLedger
+from kasparro.api.run_schemas import RunDetails, RunFlag, RunLedger, RunWaits
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 USUAL = {"duration_seconds": 10.0, "records_processed": 1000.0, "records_failed": 0.0, "requests": 1.0, "retries": 0.0}
@@ -25,7 +25,8 @@ def run(*, inserted: int = 1000, rejected: int = 0, seconds: float | None = 10, 
         "records_failed": rejected, "duration_seconds": seconds, "started_at": NOW, "completed_at": NOW,
         "error_message": None, "error_kind": None, "trigger": "schedule", "resumed_from": None, "pages": 1,
         "requests": 1, "retries": 0, "waited_seconds": 0, "ledger": ledger, "checkpoints": [], "coins": None,
-        "flags": [],
+        "flags": [], "scheduled_for": NOW, "requested_at": None, "cancel_requested_at": None,
+        "waits": RunWaits(rate_limit_seconds=0, backoff_seconds=0),
     }  # fmt: skip
     return RunDetails(**(usual | more))
 

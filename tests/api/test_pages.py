@@ -94,7 +94,9 @@ async def test_docs_render_in_a_browser(client: Any, page: Page, tmp_path: Path)
     await page.wait_for_selector(".opblock")
     await page.click("#operations-data-data_page .opblock-summary-control")
     await page.wait_for_selector("#operations-data-data_page .parameters")
-    assert await page.locator(".opblock").count() == 14
+    async with client.get("/openapi.json") as response:
+        paths = (await response.json())["paths"]
+    assert await page.locator(".opblock").count() == sum(map(len, paths.values()))
     await page.screenshot(path=tmp_path / "docs.png")
     assert complaints == []
 

@@ -10,12 +10,13 @@ import pytest
 
 from kasparro.ingest.pipeline import Pipeline
 from kasparro.ingest.reader import reader
+from kasparro.ingest.scheduler import Schedule
 from kasparro.ingest.transport import session
 from kasparro.metrics import Metrics
 from kasparro.sandbox import Sandbox
 from kasparro.settings import Rate
 from kasparro.sources import SOURCES
-from kasparro.store import maintenance
+from kasparro.store import maintenance, states
 from kasparro.store.pool import Pool
 
 MakePipeline = Callable[..., Pipeline]
@@ -46,6 +47,15 @@ async def make_pipeline(sandbox: Sandbox, pool: Pool, outbound: aiohttp.ClientSe
         return Pipeline(reader(SOURCES[source], options, outbound, Metrics()), pool, Metrics(), "test")
 
     return make
+
+
+async def cycle(schedule: Schedule, pool: Pool) -> float:
+    """What the schedule does at a tick that is due now; returns the seconds until the next one."""
+    async with pool.acquire() as conn:
+        await states.declare(conn, schedule.source, schedule.interval)
+    await schedule.turn()
+    async with pool.acquire() as conn:
+        return float(await conn.fetchval("SELECT extract(epoch FROM next_run_at - now()) FROM source_state"))
 
 
 @pytest.fixture

@@ -1,98 +1,372 @@
-"""What follows a run: the usual interval, a retry, a wait that the vendor asked for, a parked source."""
+"""One schedule: when a source is due, what a tick is, what moves it. Time passes by writing it into the database."""
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
 import pytest
 
-from kasparro.errors import Malformed, PlanLimit, RateLimited, SourceError, Unauthorized, Unavailable
+from kasparro.errors import NotDue
+from kasparro.ingest import cancel
 from kasparro.ingest.pipeline import Summary
-from kasparro.ingest.scheduler import PARKED, NotRun, Schedule
+from kasparro.ingest.scheduler import POLL, NotRun, Schedule
 from kasparro.metrics import Metrics
 from kasparro.sandbox import Sandbox, faults
-from kasparro.store import leases, states
+from kasparro.store import leases, requests, states
 from kasparro.store.pool import Pool
 from kasparro.store.states import Wait
 
 from .conftest import MakePipeline
 
 INTERVAL = 1200.0
+NAME = "coingecko"
+
+
+async def fetch(pool: Pool, query: str, *values: Any) -> list[asyncpg.Record]:
+    async with pool.acquire() as conn:
+        rows: list[asyncpg.Record] = await conn.fetch(query, *values)
+        return rows
+
+
+async def state(pool: Pool) -> asyncpg.Record:
+    (row,) = await fetch(pool, "SELECT *, extract(epoch FROM next_run_at - now())::float8 AS seconds FROM source_state")
+    return row
+
+
+async def runs(pool: Pool) -> list[asyncpg.Record]:
+    return await fetch(pool, "SELECT * FROM etl_run ORDER BY run_id")
+
+
+async def declare(pool: Pool, interval: float = INTERVAL) -> None:
+    async with pool.acquire() as conn:
+        await states.declare(conn, NAME, interval)
+
+
+async def ask(pool: Pool) -> requests.Standing:
+    async with pool.acquire() as conn:
+        standing = await requests.run(conn, NAME)
+    assert standing
+    return standing
+
+
+async def pass_by(pool: Pool, seconds: float) -> None:
+    """Let time pass: the tick comes nearer."""
+    await fetch(pool, "UPDATE source_state SET next_run_at = next_run_at - $1 * interval '1 second'", seconds)
 
 
 @pytest.fixture
-def schedule(make_pipeline: MakePipeline, pool: Pool) -> Schedule:
-    return Schedule(make_pipeline("coingecko"), pool, Metrics(), INTERVAL)
+async def schedule(make_pipeline: MakePipeline, pool: Pool) -> Schedule:
+    await declare(pool)
+    return Schedule(make_pipeline(NAME), pool, Metrics(), INTERVAL)
 
 
-def after(schedule: Schedule, error: SourceError | None, elapsed: float = 10.0) -> Wait:
-    return schedule.wait_after(Summary("coingecko", 1, error=error), elapsed)
+async def test_first_run_is_at_once_and_the_next_on_the_grid(schedule: Schedule, pool: Pool) -> None:
+    declared = (await state(pool))["next_run_at"]
+    assert await schedule.turn() == 0.0
+    (run,) = await runs(pool)
+    assert (run["trigger"], run["scheduled_for"], run["status"]) == ("schedule", declared, "success")
+    assert INTERVAL / 2 < (await state(pool))["seconds"] <= 1.5 * INTERVAL
+    assert await schedule.turn() == POLL
+    assert len(await runs(pool)) == 1
 
 
-def test_interval_counts_from_start_to_start_with_a_little_jitter(schedule: Schedule) -> None:
-    waits = [after(schedule, None).seconds for _ in range(50)]
-    assert all(INTERVAL - 10 <= wait <= INTERVAL * 1.05 - 10 for wait in waits)
-    assert len(set(waits)) > 1
+async def test_tick_is_the_moment_it_was_set_for_however_late_it_is_run(schedule: Schedule, pool: Pool) -> None:
+    await schedule.turn()
+    await pass_by(pool, 2 * INTERVAL)
+    tick = (await state(pool))["next_run_at"]
+    await schedule.turn()
+    assert (await runs(pool))[-1]["scheduled_for"] == tick
 
 
-def test_run_longer_than_its_interval_is_followed_almost_at_once(schedule: Schedule) -> None:
-    assert after(schedule, None, elapsed=5000).seconds == 1.0
+async def test_day_that_was_missed_is_one_run(schedule: Schedule, pool: Pool) -> None:
+    await schedule.turn()
+    await pass_by(pool, 86_400 + INTERVAL)
+    for _ in range(5):
+        await schedule.turn()
+    assert len(await runs(pool)) == 2
+    assert (await state(pool))["seconds"] > INTERVAL / 2
 
 
-@pytest.mark.parametrize("error", [Unauthorized("coingecko", "wrong key"), PlanLimit("coingecko", "no credits")])
-def test_key_or_plan_to_be_mended_parks_the_source(schedule: Schedule, error: SourceError) -> None:
-    assert after(schedule, error) == Wait(PARKED, parked=True, reason=error.reason)
+@pytest.mark.parametrize("seconds", [0.01, 1.0, 60.0, 300.0, 1200.0, 86_400.0, 0.7, 12.5])
+@pytest.mark.parametrize("source", ["csv", "coinpaprika", "coingecko"])
+async def test_ticks_are_a_grid_that_every_process_sees_alike(pool: Pool, source: str, seconds: float) -> None:
+    stride = timedelta(seconds=seconds)
+    now = datetime(2026, 3, 4, 5, 6, 7, 891011, tzinfo=UTC)
+    moments = [now + stride * share for share in (0, 0.1, 0.3, 0.49, 0.51, 0.7, 0.9, 1)]
+    rows = await fetch(
+        pool,
+        "SELECT next_tick($1, $2, after) AS tick FROM unnest($3::timestamptz[]) AS after ORDER BY after",
+        source, seconds, moments,
+    )  # fmt: skip
+    ticks = [row["tick"] for row in rows]
+    assert all(stride / 2 < tick - moment <= stride * 1.5 for tick, moment in zip(ticks, moments, strict=True))
+    assert {(tick - ticks[0]) % stride for tick in ticks} == {timedelta(0)}
+    assert len(set(ticks)) == 2
 
 
-def test_retry_after_is_binding(schedule: Schedule) -> None:
-    assert after(schedule, RateLimited("coingecko", "slow down", 3000.0)) == Wait(
-        3000.0, binding=True, reason="slow down"
+async def test_sources_of_one_interval_do_not_start_together(pool: Pool) -> None:
+    rows = await fetch(
+        pool, "SELECT next_tick(source, 300, now()) FROM unnest('{csv,coinpaprika,coingecko}'::text[]) AS source"
     )
+    assert len(set(rows)) == 3
 
 
-@pytest.mark.parametrize("error", [Unavailable("coingecko", "away"), Malformed("coingecko", "HTML")])
-def test_failures_are_retried_later_and_later_up_to_the_interval(schedule: Schedule, error: SourceError) -> None:
-    assert [after(schedule, error).seconds for _ in range(7)] == [30, 60, 120, 240, 480, 960, INTERVAL]
-    after(schedule, None)
-    assert after(schedule, error).seconds == 30
+async def test_changed_interval_takes_effect_at_once_and_runs_no_tick_again(schedule: Schedule, pool: Pool) -> None:
+    await schedule.turn()
+    for interval in (60.0, 3600.0, 61.0, INTERVAL):
+        async with pool.acquire() as conn:  # a process runs the source meanwhile
+            fence = await leases.acquire(conn, NAME, "another")
+            await declare(pool, interval)
+            await leases.release(conn, NAME, fence)
+        assert interval / 2 < (await state(pool))["seconds"] <= 1.5 * interval
+        await schedule.turn()
+    assert len(await runs(pool)) == 1
 
 
-async def test_cycle_writes_when_the_source_runs_next_and_why(schedule: Schedule, pool: Pool, sandbox: Sandbox) -> None:
-    async with pool.acquire() as conn:
-        await states.declare(conn, "coingecko", INTERVAL)
-    sandbox.fail("coingecko", faults.RateLimited(retry_after=4000))
-    assert await schedule.cycle() == 4000.0
-    async with pool.acquire() as conn:
-        wait = await states.waiting(conn, "coingecko")
-    assert wait
-    assert 3990 < wait.seconds <= 4000
-    assert (wait.parked, wait.binding) == (False, True)
-    assert "rate limit" in str(wait.reason)
+async def test_tick_that_a_clock_set_back_brings_again_is_no_tick_of_old(schedule: Schedule, pool: Pool) -> None:
+    await schedule.turn()
+    (done,) = await runs(pool)
+    await fetch(pool, "UPDATE source_state SET next_run_at = $1", done["scheduled_for"])
+    await schedule.turn()
+    first, second = await runs(pool)
+    assert second["scheduled_for"] > first["scheduled_for"]
 
 
-async def test_restart_keeps_the_wait_that_a_vendor_asked_for(
-    make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox
+@pytest.mark.parametrize(
+    ("fault", "reason"), [(faults.RateLimited(retry_after=500), "rate limit"), (faults.PaymentRequired(), "credits")]
+)
+async def test_start_runs_a_source_at_once_unless_an_answer_has_forbidden_it(
+    schedule: Schedule, pool: Pool, sandbox: Sandbox, fault: Any, reason: str
 ) -> None:
-    sandbox.fail("coingecko", faults.RateLimited(retry_after=500))
-    for _ in range(2):
-        schedule = Schedule(make_pipeline("coingecko"), pool, Metrics(), INTERVAL)
-        async with pool.acquire() as conn:
-            await states.declare(conn, "coingecko", INTERVAL)
-        left = await schedule.left_over()
-        await schedule.cycle()
-    assert left
-    assert (490 < left.seconds <= 500, left.binding) == (True, True)
-    assert isinstance(await schedule.once(), NotRun)
+    sandbox.fail(NAME, fault)
+    await schedule.turn()
+    before = await state(pool)
+    async with pool.acquire() as conn:
+        await schedule.declare(conn)
+    row = await state(pool)
+    assert reason in row["reason"]
+    assert (row["is_parked"], row["is_binding"]) == (before["is_parked"], before["is_binding"])
+    assert row["seconds"] == pytest.approx(before["seconds"], abs=5)
+    assert await schedule.turn() == POLL
+    await fetch(pool, "UPDATE request_hold SET until = now()")
+    async with pool.acquire() as conn:
+        await schedule.declare(conn)
+    await schedule.turn()
+    assert [run["status"] for run in await runs(pool)] == ["failed", "success"]
+
+
+async def test_start_forgets_retries(schedule: Schedule, pool: Pool) -> None:
+    async with pool.acquire() as conn:
+        await states.settle(conn, NAME, Wait(500, failures=3, reason="HTML"))
+    await declare(pool)
+    row = await state(pool)
+    assert (row["seconds"] <= 0, row["failures"], row["reason"]) == (True, 0, None)
+
+
+async def test_start_beside_a_process_that_runs_the_source_moves_no_tick(schedule: Schedule, pool: Pool) -> None:
+    await schedule.turn()
+    tick = (await state(pool))["next_run_at"]
+    async with pool.acquire() as conn:
+        await leases.acquire(conn, NAME, "another")
+        await declare(pool)
+    assert (await state(pool))["next_run_at"] == tick
+
+
+async def test_run_tells_what_follows_it_and_why(schedule: Schedule, pool: Pool, sandbox: Sandbox) -> None:
+    sandbox.fail(NAME, faults.RateLimited(retry_after=4000))
+    assert await schedule.turn() == 0.0
+    row = await state(pool)
+    assert 3990 < row["seconds"] <= 4000
+    assert (row["is_parked"], row["is_binding"], row["failures"]) == (False, True, 1)
+    assert "rate limit" in row["reason"]
+    assert await schedule.turn() == POLL
+    answer = await schedule.once()
+    assert isinstance(answer, NotRun)
+    assert answer.status == "waiting"
     assert len(sandbox.calls) == 1
+    await pass_by(pool, 4000)
+    await fetch(pool, "UPDATE request_hold SET until = now()")
+    await schedule.turn()
+    row = await state(pool)
+    assert (row["is_binding"], row["failures"], row["reason"]) == (False, 0, None)
+
+
+async def test_failures_are_counted_in_the_database(schedule: Schedule, pool: Pool, sandbox: Sandbox) -> None:
+    sandbox.fail(NAME, faults.Html(), times=None)
+    for seconds in (30, 60, 120):
+        await pass_by(pool, INTERVAL)
+        await schedule.turn()
+        assert seconds - 5 < (await state(pool))["seconds"] <= seconds
+    sandbox.heal()
+    await pass_by(pool, INTERVAL)
+    await schedule.turn()
+    row = await state(pool)
+    assert (row["failures"], row["reason"]) == (0, None)
+    assert row["seconds"] > INTERVAL / 2
 
 
 async def test_source_that_is_run_elsewhere_waits_its_turn(schedule: Schedule, pool: Pool) -> None:
     async with pool.acquire() as conn:
-        await leases.acquire(conn, "coingecko", "another")
-        assert await schedule.cycle() == 5.0
+        fence = await leases.acquire(conn, NAME, "another")
+        assert await schedule.turn() == POLL
+        await leases.release(conn, NAME, fence)
+    assert await runs(pool) == []
+    await schedule.turn()
+    assert len(await runs(pool)) == 1
 
 
-async def test_source_that_another_process_has_run_meanwhile_is_not_due(schedule: Schedule, pool: Pool) -> None:
-    assert await schedule.run_by_another() == 0.0
+async def test_claim_that_finds_nothing_due_leaves_no_trace(schedule: Schedule, pool: Pool) -> None:
+    await schedule.turn()
+    before = await fetch(pool, "SELECT * FROM source_lease"), await fetch(pool, "SELECT * FROM source_state")
+    with pytest.raises(NotDue):
+        await schedule.pipeline.run("schedule")
+    assert (await fetch(pool, "SELECT * FROM source_lease"), await fetch(pool, "SELECT * FROM source_state")) == before
+
+
+async def test_run_that_died_is_begun_again_at_once_by_whoever_looks(schedule: Schedule, pool: Pool) -> None:
+    await schedule.turn()
+    await fetch(pool, "UPDATE etl_run SET status = 'running', finished_at = NULL")
+    await schedule.turn()
+    dead, again = await runs(pool)
+    assert (dead["status"], again["status"]) == ("abandoned", "success")
+    assert again["scheduled_for"] > dead["scheduled_for"]
+    assert await schedule.turn() == POLL
+
+
+async def test_request_is_run_between_two_ticks_and_moves_none(schedule: Schedule, pool: Pool) -> None:
+    await schedule.turn()
+    tick = (await state(pool))["next_run_at"]
+    standing = await ask(pool)
+    assert standing.requested_at
+    assert (await ask(pool)).requested_at == standing.requested_at
+    await schedule.turn()
+    run = (await runs(pool))[-1]
+    assert (run["trigger"], run["scheduled_for"], run["requested_at"]) == ("manual", None, standing.requested_at)
+    row = await state(pool)
+    assert (row["next_run_at"], row["requested_at"]) == (tick, None)
+    assert await schedule.turn() == POLL
+
+
+async def test_request_and_tick_that_are_due_together_are_one_run(schedule: Schedule, pool: Pool) -> None:
+    await schedule.turn()
+    standing = await ask(pool)
+    await pass_by(pool, 2 * INTERVAL)
+    await schedule.turn()
+    await schedule.turn()
+    _, run = await runs(pool)
+    assert (run["trigger"], run["requested_at"]) == ("schedule", standing.requested_at)
+
+
+async def test_request_of_a_failing_source_that_goes_well_brings_it_back_to_its_ticks(
+    schedule: Schedule, pool: Pool, sandbox: Sandbox
+) -> None:
+    sandbox.fail(NAME, faults.Html())
+    await schedule.turn()
+    await pass_by(pool, -86_400)  # its retry is far away
+    await ask(pool)
+    await schedule.turn()
+    row = await state(pool)
+    assert (row["failures"], row["reason"]) == (0, None)
+    assert row["seconds"] <= 1.5 * INTERVAL
+
+
+@pytest.mark.parametrize("fault", [faults.RateLimited(retry_after=500), faults.Unauthorized()])
+async def test_request_does_not_get_round_a_wait_that_an_answer_asked_for(
+    schedule: Schedule, pool: Pool, sandbox: Sandbox, fault: Any
+) -> None:
+    sandbox.fail(NAME, fault)
+    await schedule.turn()
+    standing = await ask(pool)
+    assert standing.requested_at is None
+    assert standing.seconds
+    assert standing.seconds > 490
+    assert standing.reason
+    await schedule.turn()
+    assert len(await runs(pool)) == len(sandbox.calls) == 1
+
+
+async def test_requested_look_at_files_without_news_is_kept(
+    make_pipeline: MakePipeline, pool: Pool, tmp_path: Path
+) -> None:
+    (tmp_path / "coins.csv").write_text("coin_id,name,symbol,price\nbitcoin,Bitcoin,BTC,1.5\n")
+    schedule = Schedule(make_pipeline("csv", path=str(tmp_path)), pool, Metrics(), INTERVAL)
     async with pool.acquire() as conn:
-        await states.declare(conn, "coingecko", INTERVAL)
-        await states.schedule(conn, "coingecko", Wait(700))
-    assert 690 < await schedule.run_by_another() <= 700
+        await states.declare(conn, "csv", INTERVAL)
+        await schedule.turn()
+        await requests.run(conn, "csv")
+        await schedule.turn()
+        await states.declare(conn, "csv", INTERVAL)
+        await schedule.turn()
+    assert [(run["trigger"], run["fetched"]) for run in await runs(pool)] == [("schedule", 1), ("manual", 0)]
+    assert (await state(pool))["checked_at"]
+
+
+async def test_run_that_is_cancelled_while_its_vendor_is_silent_ends_at_once(
+    schedule: Schedule, pool: Pool, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cancel, "POLL", 0.01)
+    sandbox.fail(NAME, faults.Latency(30), on=lambda call: call.query["page"] == "3")
+    turn = asyncio.create_task(schedule.turn())
+    while not await fetch(pool, "SELECT FROM etl_run WHERE pages = 2"):
+        await asyncio.sleep(0.02)
+    (run,) = await runs(pool)
+    assert run["requests"] >= 2  # told with every page, not only at the end
+    async with pool.acquire() as conn:
+        assert await requests.cancel(conn, run["run_id"]) == (NAME, "running")
+    async with asyncio.timeout(5):
+        await turn
+    (run,) = await runs(pool)
+    assert (run["status"], run["pages"], run["fetched"], run["error_kind"]) == ("cancelled", 2, 500, "Cancelled")
+    row = await state(pool)
+    assert (row["failures"], row["seconds"] > INTERVAL / 2) == (0, True)
+    sandbox.heal()
+    await pass_by(pool, 2 * INTERVAL)
+    await schedule.turn()
+    assert (await runs(pool))[-1]["resumed_from"] == run["run_id"]
+
+
+async def test_run_whose_process_stops_is_handed_over(schedule: Schedule, pool: Pool, sandbox: Sandbox) -> None:
+    sandbox.fail(NAME, faults.Latency(30))
+    turn = asyncio.create_task(schedule.turn())
+    while not sandbox.calls:
+        await asyncio.sleep(0.01)
+    turn.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await turn
+    assert (await state(pool))["seconds"] <= 0
+    sandbox.heal()
+    await schedule.turn()
+    assert [run["status"] for run in await runs(pool)] == ["cancelled", "success"]
+
+
+async def test_database_that_is_away_is_looked_for_and_the_missed_ticks_are_one(
+    make_pipeline: MakePipeline, pool: Pool, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = Schedule(make_pipeline(NAME), pool, Metrics(), INTERVAL)
+    await declare(pool)
+
+    async def nowhere(_: Any, __: str) -> float:
+        raise ConnectionRefusedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(states, "due_in", nowhere)
+        assert [await schedule.turn() for _ in range(3)] == [POLL] * 3
+    assert schedule.is_away
+    await pass_by(pool, 5 * INTERVAL)
+    for _ in range(3):
+        await schedule.turn()
+    assert not schedule.is_away
+    assert len(await runs(pool)) == 1
+
+
+async def test_run_by_hand_beside_the_schedule(schedule: Schedule, pool: Pool) -> None:
+    await schedule.turn()
+    tick = (await state(pool))["next_run_at"]
+    assert isinstance(await schedule.once(), Summary)
+    assert (await state(pool))["next_run_at"] == tick
+    run = (await runs(pool))[-1]
+    assert (run["trigger"], run["scheduled_for"], run["requested_at"]) == ("manual", None, None)

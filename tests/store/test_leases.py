@@ -11,6 +11,7 @@ import pytest
 from kasparro.errors import Busy, FenceLost
 from kasparro.store import leases, runs
 from kasparro.store.pool import Pool
+from kasparro.store.states import Due
 
 
 async def test_second_owner_is_told_who_holds_the_source(pool: Pool) -> None:
@@ -87,9 +88,10 @@ async def test_renewing_a_lost_fence_fails(pool: Pool) -> None:
 async def test_open_run_of_a_lost_lease_is_closed_as_abandoned(pool: Pool) -> None:
     async with pool.acquire() as conn:
         fence = await leases.acquire(conn, "csv", "first")
-        run_id = await runs.start(conn, "csv", trigger="manual", owner="first", fence=fence, resumed_from=None)
+        run_id = await runs.start(conn, "csv", owner="first", fence=fence, due=Due(), resumed_from=None)
         assert await runs.close_orphans(conn) == []
         await leases.release(conn, "csv", fence)
+        assert await runs.close_orphans(conn, "coingecko") == []
         assert await runs.close_orphans(conn) == [(run_id, "csv")]
         row = await conn.fetchrow("SELECT status, finished_at, error_message FROM etl_run")
     assert row["status"] == "abandoned"

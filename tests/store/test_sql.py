@@ -25,6 +25,8 @@ CHECKSUMS = {
     "0002.quota.sql": "8643e804c08c74505ad639b8b37d5db4bb2e478f07b8bb88819cc26d65429fe8",
     "0003.snapshots.rollback.sql": "7dd1950367ba4cf42571d1c844386cc323d5ff794ee3092156a857d33853821a",
     "0003.snapshots.sql": "949bf23724fc608685ba21898b8565de7699087516bc18c56323414e06726caa",
+    "0004.ticks.rollback.sql": "ba4c7e0c6633c3d9a985043649b2cee176b90dee3cbb61f6f1ddca1d9c78e6c4",
+    "0004.ticks.sql": "acdccf14d0203521a3462dd426de896bb6ffef58d31d90b37cab78ee95d77c7f",
 }
 
 

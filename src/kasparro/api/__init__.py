@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from kasparro.api.keys import ADMIN_KEY, METRICS, OPENAPI, POOL, READINESS, SOURCES
+from kasparro.api.keys import ADMIN_KEY, LAST_SEEN, METRICS, OPENAPI, POOL, READINESS, SOURCES
 from kasparro.api.middleware import explain, observe
 from kasparro.api.openapi import PydanticApiSpec
 from kasparro.api.readiness import Readiness
@@ -21,6 +21,7 @@ def create_app(*, pool: Pool, metrics: Metrics, settings: Settings) -> web.Appli
     app = web.Application(middlewares=[observe, explain])
     app[POOL] = pool
     app[METRICS] = metrics
+    app[LAST_SEEN] = {}
     app[READINESS] = Readiness(pool)
     app[SOURCES] = _sources(settings)
     app[ADMIN_KEY] = settings.admin_api_key

@@ -9,14 +9,13 @@ import orjson
 from aiohttp import web
 
 from kasparro import __version__
-from kasparro.api.keys import POOL, READINESS
+from kasparro.api.keys import LAST_SEEN, POOL, READINESS
 from kasparro.api.openapi import documented
 from kasparro.api.problems import RETRY_AFTER
 from kasparro.api.replies import as_json
 from kasparro.api.schemas import Health, Live, Ready
 from kasparro.errors import DatabaseAway
 from kasparro.store import reports
-from kasparro.store.pool import Pool
 from kasparro.store.reading import reading
 
 _PATIENCE = 3.0  # seconds; whoever watches our health seldom waits longer than five
@@ -29,7 +28,7 @@ _WELL = frozenset({"running", "success", "partial"})
     responses={200: {"model": Health}, 503: {"model": Health, "description": "The database is away"}},
 )
 async def health(request: web.Request) -> web.StreamResponse:
-    report = await standing(request.app[POOL])
+    report = await standing(request.app)
     if report["status"] == "unhealthy":
         return as_json(report, status=503, headers=RETRY_AFTER)
     return as_json(report)
@@ -53,13 +52,15 @@ async def ready(request: web.Request) -> web.StreamResponse:
     return as_json({"status": "not_ready", "reason": obstacle}, status=503, headers=RETRY_AFTER)
 
 
-async def standing(pool: Pool) -> dict[str, Any]:
-    """How everything is, as `schemas.Health`; never raises because the database is away."""
+async def standing(app: web.Application) -> dict[str, Any]:
+    """How everything is, as `schemas.Health`: where the database is away, it says so, and how the sources were."""
     try:
-        async with reading(pool, _PATIENCE) as conn:
+        async with reading(app[POOL], _PATIENCE) as conn:
             sources = orjson.loads(await reports.health(conn))
     except DatabaseAway as away:
-        return _report("unhealthy", {"status": "unreachable", "reason": away.reason}, {})
+        return _report("unhealthy", {"status": "unreachable", "reason": away.reason}, app[LAST_SEEN])
+    app[LAST_SEEN].clear()
+    app[LAST_SEEN].update(sources)
     status = "healthy" if all(map(_is_well, sources.values())) else "degraded"
     return _report(status, {"status": "connected", "reason": None}, sources)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from aiohttp import web
 from pydantic import SecretStr
@@ -17,6 +18,8 @@ READINESS = web.AppKey("readiness", Readiness)
 SOURCES: web.AppKey[Sequence[str]] = web.AppKey("sources")
 """Every source that this installation knows, enabled or not."""
 ADMIN_KEY: web.AppKey[SecretStr | None] = web.AppKey("admin_key")
+LAST_SEEN: web.AppKey[dict[str, Any]] = web.AppKey("last_seen")
+"""How each source stood when the database was last asked."""
 OPENAPI = web.AppKey("openapi", bytes)
 
 REQUEST_ID = web.RequestKey("request_id", str)

@@ -33,8 +33,9 @@ _PROBLEMS = {
     "Unauthorized": "The admin key is missing or wrong",
     "Forbidden": "No admin key is configured",
     "NotFound": "There is no such thing",
+    "Conflict": "Not as things stand; `detail` says why",
     "TooLarge": "The body is too large",
-    "Unavailable": "The database is away; try again after `Retry-After` seconds",
+    "Unavailable": "The database is away, or nobody does it now; try again after `Retry-After` seconds",
 }
 _SECURITY = {
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},

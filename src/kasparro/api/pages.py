@@ -12,7 +12,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from swagger_ui_bundle import swagger_ui_path
 
 from kasparro.api.health import standing
-from kasparro.api.keys import POOL
 from kasparro.api.openapi import documented
 from kasparro.api.replies import as_json
 from kasparro.api.schemas import ServiceCard
@@ -73,7 +72,7 @@ _templates.filters |= {"ago": _ago, "until": _until, "span": _span}
 )
 async def card(request: web.Request) -> web.StreamResponse:
     """Answers 200 whatever the state: the state is what it tells."""
-    content: dict[str, Any] = {"name": "kasparro", **await standing(request.app[POOL]), "links": _LINKS}
+    content: dict[str, Any] = {"name": "kasparro", **await standing(request.app), "links": _LINKS}
     if _prefers_html(request.headers.get("Accept", "")):
         return _page("card.html", content)
     return as_json(content, headers={"Vary": "Accept"})

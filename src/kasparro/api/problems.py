@@ -31,24 +31,28 @@ class Problem(Exception):
         detail: str,
         *,
         wrong: Sequence[Wrong] = (),
+        run_id: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.wrong = wrong
+        self.run_id = run_id
         self.headers = headers
 
 
 def reply(request: web.Request, problem: Problem) -> web.Response:
     """The problem as a response."""
-    body = {
+    body: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(problem.status).phrase,
         "status": problem.status,
         "detail": problem.detail,
         "request_id": request[REQUEST_ID],
     }
+    if problem.run_id is not None:
+        body["run_id"] = problem.run_id
     if problem.wrong:
         body["errors"] = [{"name": name, "in": place, "detail": detail} for name, place, detail in problem.wrong]
     return web.Response(

@@ -67,6 +67,12 @@ class RunsQuery(Query):
     """Only these sources."""
 
 
+class RunRequest(Query):
+    """Which source is to be run."""
+
+    source: Source
+
+
 class RunPath(Query):
     run_id: Id
     """The run."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from kasparro.api import data, drift, health, openapi, pages, quota, runs, scrape
+from kasparro.api import data, drift, health, openapi, orders, pages, quota, runs, scrape
 
 ROUTES = [
     web.get("/", pages.card),
@@ -15,8 +15,10 @@ ROUTES = [
     web.get("/stats", runs.stats),
     web.get("/quota", quota.quota),
     web.get("/runs", runs.latest),
+    web.post("/runs", orders.run),
     web.get("/runs/compare", runs.compare),
     web.get("/runs/{run_id}", runs.details),
+    web.post("/runs/{run_id}/cancel", orders.cancel),
     web.get("/drift", drift.drifts),
     web.post("/drift/acknowledge", drift.acknowledge),
     web.get("/rejects", drift.rejects),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field, RootModel
 
 from kasparro.api.schemas import Count, Reply
-from kasparro.domain import FlagName, RunStatus
+from kasparro.domain import FlagName, RunStatus, Trigger
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 
@@ -74,6 +74,15 @@ class RunLedger(Reply):
     duplicate: int
 
 
+class RunWaits(Reply):
+    """What it waited for; the two are `waited_seconds`."""
+
+    rate_limit_seconds: float
+    """Our own limit of requests."""
+    backoff_seconds: float
+    """Before retries, a Retry-After included."""
+
+
 class RunCheckpoint(Reply):
     """Where the source goes on in one of its streams."""
 
@@ -87,7 +96,14 @@ class RunDetails(Run):
     """Everything about a run."""
 
     error_kind: str | None
-    trigger: Literal["schedule", "manual"]
+    trigger: Trigger
+    """schedule: for a tick of its source. manual: between two ticks, because somebody asked."""
+    scheduled_for: AwareDatetime | None
+    """The tick."""
+    requested_at: AwareDatetime | None
+    """When somebody asked for it through the API; a run may serve a tick and a request."""
+    cancel_requested_at: AwareDatetime | None
+    """When somebody asked for its end."""
     resumed_from: int | None
     """The run whose checkpoint it went on from."""
     coins: Count | None
@@ -96,7 +112,16 @@ class RunDetails(Run):
     requests: Count
     retries: Count
     waited_seconds: float
-    """Spent waiting for a rate limit or a Retry-After."""
+    """Spent waiting, in all."""
+    waits: RunWaits
     ledger: RunLedger
     checkpoints: list[RunCheckpoint]
     """Those that no later run has moved."""
+
+
+class RunAccepted(Reply):
+    """A run that has begun, or is about to end; `/runs/{run_id}` tells how it goes on."""
+
+    run_id: int
+    source: str
+    request_id: str

@@ -128,6 +128,7 @@ class Health(Reply):
     """Some of the figures are not real."""
     database: DatabaseHealth
     etl_status: dict[str, SourceHealth]
+    """Each source; while the database is away, as it was last seen."""
     version: str
     timestamp: AwareDatetime
 
@@ -220,5 +221,7 @@ class ProblemDetails(Reply):
     status: int
     detail: str
     request_id: str
+    run_id: int | None = None
+    """The run that stands in the way."""
     errors: list[ProblemError] = []
     """Each wrong parameter."""

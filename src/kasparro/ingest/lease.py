@@ -1,11 +1,10 @@
-"""Holds a source for the time of a run, with a heartbeat for the stretches in which no page commits."""
+"""Keeps a source for the time of a run, with a heartbeat for the stretches in which no page commits."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 
 from kasparro.errors import FenceLost
 from kasparro.log import logger
@@ -15,21 +14,12 @@ from kasparro.store.pool import ERRORS, Connection, Pool, explain
 log = logger("lease")
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to write for `source` while nobody has drawn a higher fence."""
-
-    source: str
-    fence: int
-
-
 @asynccontextmanager
-async def hold(conn: Connection, pool: Pool, source: str, owner: str) -> AsyncIterator[Lease]:
-    """Take the source for the session of `conn`, renew it beside, give it back; raises Busy when another has it."""
-    fence = await leases.acquire(conn, source, owner)
+async def hold(conn: Connection, pool: Pool, source: str, fence: int) -> AsyncIterator[None]:
+    """Renew a lease that the session of `conn` has taken, beside it, and give it back at the end."""
     heartbeat = asyncio.create_task(_beat(pool, source, fence))
     try:
-        yield Lease(source, fence)
+        yield
     finally:
         heartbeat.cancel()
         await asyncio.gather(heartbeat, return_exceptions=True)

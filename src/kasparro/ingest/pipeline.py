@@ -1,6 +1,6 @@
 """One run of one source.
 
-    lease -> run -> [ fetch -> parse -> commit ]* -> finish -> release
+    claim -> [ fetch -> parse -> commit ]* -> finish -> release
 
 Fetching and parsing go ahead of the commits by a few batches. A page is ONE transaction: the fence, the raw page, the
 latest rows, the history, the rejects, the drift, the checkpoint and the run's counters become visible together or not
@@ -16,15 +16,17 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from kasparro.domain import Closing, Drift, Kind, Ledger, Page, Refusal, Rejection, RunStatus
-from kasparro.errors import KasparroError, Malformed, SourceError
+from kasparro.domain import Closing, Drift, Kind, Ledger, Page, Refusal, Rejection, RunStatus, Trigger
+from kasparro.errors import Cancelled, KasparroError, Malformed, SourceError
 from kasparro.ingest import snapshots
 from kasparro.ingest.ahead import ahead
 from kasparro.ingest.batches import Batch, Part, batches, join
-from kasparro.ingest.lease import Lease, hold
+from kasparro.ingest.cancel import cancellable
+from kasparro.ingest.claim import Claim, Follow, claim, nothing_follows
+from kasparro.ingest.lease import hold
 from kasparro.ingest.ledger import settle
 from kasparro.ingest.quota import allowance
-from kasparro.ingest.reader import Checkpoints, Reader
+from kasparro.ingest.reader import Reader
 from kasparro.ingest.snapshots import Findings
 from kasparro.log import bind, logger
 from kasparro.metrics import Metrics
@@ -45,7 +47,7 @@ class Summary:
 
     source: str
     run_id: int
-    trigger: str = "manual"
+    trigger: Trigger = "manual"
     status: RunStatus = "running"
     pages: int = 0
     ledger: Ledger = field(default_factory=Ledger)
@@ -60,7 +62,8 @@ class Summary:
 class Pipeline:
     """Runs one source, again and again.
 
-    `watch` is told of every committed page; `months` are those that history is known to have a place for.
+    `watch` is told of every committed page; `follow` decides when the source runs next, in the transaction that closes
+    a run, under its lease; `months` are those that history is known to have a place for.
     """
 
     reader: Reader
@@ -69,40 +72,36 @@ class Pipeline:
     owner: str
     history_days: int = _AGES
     watch: Callable[[Summary], None] = lambda _: None
+    follow: Follow = nothing_follows
     months: set[date] = field(default_factory=set)
 
-    async def run(self, trigger: str) -> Summary:
-        """One run. What is wrong with the source ends in the summary; raises Busy, and what the database raises."""
-        name = self.reader.name
-        async with self.pool.acquire() as conn, hold(conn, self.pool, name, self.owner) as lease:
-            await close_orphans(conn, self.metrics)
-            found = await checkpoints.of(conn, name)
-            run_id = await runs.start(
-                conn,
-                name,
-                trigger=trigger,
-                owner=self.owner,
-                fence=lease.fence,
-                resumed_from=self.reader.resumes(found),
-            )
-            await leases.name_run(conn, name, lease.fence, run_id)
-            with bind(source=name, run_id=run_id):
-                return await self._run(conn, lease, found, Summary(name, run_id, trigger))
+    async def run(self, trigger: Trigger) -> Summary:
+        """One run: now, or what the schedule has due. What is wrong with the source ends in the summary.
 
-    async def _run(self, conn: Connection, lease: Lease, found: Checkpoints, summary: Summary) -> Summary:
+        Raises Busy, NotDue, and what the database raises.
+        """
+        async with self.pool.acquire() as conn:
+            taken = await claim(conn, self.reader, owner=self.owner, trigger=trigger, metrics=self.metrics)
+            with bind(source=taken.source, run_id=taken.run_id):
+                async with hold(conn, self.pool, taken.source, taken.fence):
+                    return await self._run(conn, taken, Summary(taken.source, taken.run_id, taken.due.trigger))
+
+    async def _run(self, conn: Connection, taken: Claim, summary: Summary) -> Summary:
         started = time.monotonic()
         log.debug("run started")
         try:
-            await self._commit_all(conn, lease, found, summary)
-            self._judge(summary, resumed=self.reader.resumes(found) is not None)
+            async with cancellable(self.pool, taken.source, taken.run_id):
+                await self._commit_all(conn, taken, summary)
+            self._judge(summary, resumed=self.reader.resumes(taken.found) is not None)
         except SourceError as error:
-            summary.status, summary.error = "failed", error
+            summary.status = "cancelled" if isinstance(error, Cancelled) else "failed"
+            summary.error = error
         except BaseException as error:
             summary.status = "cancelled" if isinstance(error, asyncio.CancelledError) else "failed"
             summary.error = error
             raise
         finally:
-            await self._finish(summary)
+            await self._finish(taken, summary)
             self._report(summary, time.monotonic() - started)
         return summary
 
@@ -115,22 +114,27 @@ class Pipeline:
             raise Malformed(name, "the answer is an empty list: a market without coins is a mistake")
         summary.status = "partial" if ledger.rejected else "success"
 
-    async def _finish(self, summary: Summary) -> None:
+    async def _finish(self, taken: Claim, summary: Summary) -> None:
         """Close the run, on a connection of its own: the run's may be what broke. The next run closes an orphan."""
         try:
-            async with asyncio.timeout(5), self.pool.acquire() as conn:
-                if self._found_nothing(summary):
-                    await runs.forget(conn, summary.run_id)
-                    await states.mark_checked(conn, summary.source)
-                else:
-                    kind = type(summary.error).__name__ if summary.error else None
-                    await runs.finish(
-                        conn, summary.run_id, summary.status, summary.traffic, kind, _words(summary.error)
-                    )
-                if summary.pages:
-                    await states.mark_simulated(conn, summary.source, summary.simulated)
+            async with asyncio.timeout(5), self.pool.acquire() as conn, conn.transaction():
+                is_ours = await leases.still_holds(conn, taken.source, taken.fence)
+                await self._close(conn, taken, summary)
+                if is_ours:  # else the process that has taken the source over decides
+                    await self.follow(conn, taken.due, summary.error)
         except ERRORS as trouble:
             log.warning("run not closed", reason=explain(trouble))
+
+    async def _close(self, conn: Connection, taken: Claim, summary: Summary) -> None:
+        if self._found_nothing(summary) and taken.due.requested_at is None:
+            await runs.forget(conn, summary.run_id)
+            await states.mark_checked(conn, summary.source)
+        else:
+            kind = type(summary.error).__name__ if summary.error else None
+            words = _words(summary.error)
+            await runs.finish(conn, summary.run_id, summary.status, summary.traffic, kind, words)
+        if summary.pages:
+            await states.mark_simulated(conn, summary.source, summary.simulated)
 
     def _found_nothing(self, summary: Summary) -> bool:
         """Whether files were looked at and none was new: that is no run, but a success."""
@@ -152,20 +156,22 @@ class Pipeline:
             error=_words(summary.error),
         )
 
-    async def _commit_all(self, conn: Connection, lease: Lease, found: Checkpoints, summary: Summary) -> None:
+    async def _commit_all(self, conn: Connection, taken: Claim, summary: Summary) -> None:
         account = self.reader.account
         allowed = account and allowance(account, summary.trigger, self.pool, self.metrics)
-        deliveries = self.reader.deliveries(found, summary.traffic, allowed)
+        deliveries = self.reader.deliveries(taken.found, summary.traffic, allowed)
         async with aclosing(ahead(batches(deliveries, self._make_room), AHEAD, join)) as stream:
             async for item in stream:
                 async with conn.transaction():
-                    await leases.renew(conn, lease.source, lease.fence)
+                    await leases.renew(conn, taken.source, taken.fence)
                     if isinstance(item, Refusal):
                         ledger = await _write_refusal(conn, item, summary)
                     else:
                         assert isinstance(item, Page)  # noqa: S101 - a page's batches follow it, and are written with it
                         ledger = await self._write_page(conn, item, stream, summary)
-                    await runs.progress(conn, summary.source, summary.run_id, ledger, simulated=summary.simulated)
+                    await runs.progress(
+                        conn, summary.source, summary.run_id, ledger, summary.traffic, simulated=summary.simulated
+                    )
                 summary.pages += 1
                 summary.ledger.add(ledger)
                 self._tell_drifts(summary)
@@ -248,13 +254,6 @@ class Pipeline:
             async with self.pool.acquire() as conn:
                 await maintenance.make_history(conn, sorted(wanted))
             self.months |= wanted
-
-
-async def close_orphans(conn: Connection, metrics: Metrics) -> None:
-    """Close the runs, of any source, that no living process holds."""
-    for run_id, source in await runs.close_orphans(conn):
-        log.warning("closed a run that its process left open", run_id=run_id, source=source)
-        metrics.run_abandoned(source)
 
 
 def _words(error: BaseException | None) -> str | None:

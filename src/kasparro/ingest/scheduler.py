@@ -1,29 +1,28 @@
-"""When sources run: all at once at the start, then each at its own interval, none waiting for another."""
+"""When sources run: each at its own ticks, none waiting for another.
+
+A tick is a moment in the database, and only the database's clock says whether it has come. Every process on it looks
+when it is due, and a second later at the latest: so a request, a wait that was cut short, and a run whose process died
+need no signal. Ticks that nobody ran, for whatever reason, are one tick when somebody looks again.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import random
-import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
-from kasparro.errors import Busy, PlanLimit, QuotaSpent, SourceError, Transient, Unauthorized
+from kasparro.errors import Busy, NotDue
 from kasparro.ingest import quota
 from kasparro.ingest.pipeline import Pipeline, Summary
-from kasparro.ingest.quota import PARKED, Pace
+from kasparro.ingest.quota import Pace
+from kasparro.ingest.waits import FIRST_RETRY, Course, out_of_credits
 from kasparro.log import logger
 from kasparro.metrics import Metrics
 from kasparro.store import quotas, runs, states
 from kasparro.store.pool import AWAY, ERRORS, Connection, Pool, explain
-from kasparro.store.states import Wait
+from kasparro.store.states import Due, Wait
 
-_FIRST_RETRY = 30.0  # seconds after a first failure; doubled with each, up to the interval
-_DATABASE_RETRY = 5.0  # seconds between looks for a database that is away
-_BUSY_RETRY = 5.0  # seconds between looks for the end of a run elsewhere
-_SLACK = 1.0  # seconds: our clock and the database's are not one
-_JITTER = 0.05  # share of the interval: services started together drift apart
+POLL = 1.0  # seconds between looks at the database, at most
 
 log = logger("scheduler")
 
@@ -46,134 +45,96 @@ class Schedule:
     pool: Pool
     metrics: Metrics
     interval: float
-    failures: int = 0
+    is_away: bool = False
     pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
         self.pace = Pace(self.interval)
+        self.pipeline.follow = self._follow
 
     @property
     def source(self) -> str:
         return self.pipeline.reader.name
 
+    async def declare(self, conn: Connection) -> None:
+        """This process runs the source from now on: at once, unless an earlier answer or the credits forbid it."""
+        self.metrics.source_scheduled(self.source, self.interval)
+        self.metrics.last_success(self.source, await runs.last_success(conn, self.source) or 0)
+        async with conn.transaction():
+            await states.declare(conn, self.source, self.interval)
+            await self._plan(conn)
+            if wait := await self._held(conn) or out_of_credits(self.pace):
+                await states.settle(conn, self.source, wait)
+
     async def keep(self) -> None:
         """Run the source for ever."""
-        self.metrics.source_scheduled(self.source, self.interval)
-        await self.plan()
-        if wait := await self.left_over():
-            await self._schedule(wait)
-            await asyncio.sleep(wait.seconds)
-        while True:
-            await asyncio.sleep(await self.cycle())
-            while (left := await self.run_by_another()) > _SLACK:  # noqa: ASYNC110 - a schedule, not a poll
-                await asyncio.sleep(left)
+        while True:  # noqa: ASYNC110 - a schedule
+            await asyncio.sleep(await self.turn())
 
-    async def left_over(self) -> Wait | None:
-        """What was to be waited for before we started: a restart is no way around a Retry-After or a refused key."""
+    async def turn(self) -> float:
+        """Run the source if it is due; returns for how many seconds there is nothing to do."""
         try:
-            async with self.pool.acquire() as conn:
-                self.metrics.last_success(self.source, await runs.last_success(conn, self.source) or 0)
-                return await self._held(conn) or self._out_of_credits()
-        except ERRORS as error:
-            log.warning("database is away", source=self.source, reason=explain(error))
-            return Wait(_DATABASE_RETRY)
-
-    async def _held(self, conn: Connection) -> Wait | None:
-        account = self.pipeline.reader.account
-        held = account and await quotas.held(conn, account)
-        return held and Wait(held.seconds, held.parked, binding=not held.parked, reason=held.reason)
-
-    async def run_by_another(self) -> float:
-        """Seconds until the source is due, when another process on this database has run it meanwhile."""
-        with suppress(*ERRORS):
-            async with self.pool.acquire() as conn:
-                wait = await states.waiting(conn, self.source)
-            return wait.seconds if wait else 0.0
-        return 0.0
-
-    async def cycle(self) -> float:
-        """One run; returns the seconds until the next."""
-        started = time.monotonic()
-        try:
-            summary = await self.pipeline.run("schedule")
-            await self.plan()
-            wait = self.wait_after(summary, time.monotonic() - started)
-        except Busy as busy:
-            log.info("not run: it is running elsewhere", source=self.source, owner=busy.owner, run_id=busy.run_id)
-            return min(self.interval, _BUSY_RETRY)
+            seconds = await self._due_in()
+            if seconds == 0:
+                await self.pipeline.run("schedule")
+        except (Busy, NotDue):  # another process was faster
+            return POLL
         except AWAY as error:
-            self.failures += 1
-            wait = Wait(min(_DATABASE_RETRY * self.failures, _FIRST_RETRY))
-            log.warning("database is away", source=self.source, reason=explain(error), seconds=wait.seconds)
-        except Exception as error:  # the one place that keeps a source alive whatever happens
-            self.failures += 1
-            wait = Wait(self._retry(), reason=f"the run broke ({type(error).__name__}); the log tells more")
+            self._tell_away(explain(error))
+            return POLL
+        except Exception:  # the one place that keeps a source alive whatever happens
             log.exception("run broke", source=self.source)
-        await self._schedule(wait)
-        return wait.seconds
+            return min(self.interval, FIRST_RETRY)
+        return POLL if seconds is None else min(seconds, POLL)
 
     async def once(self) -> Summary | NotRun:
-        """One run, because somebody asks for it. A wait that an answer asked for is kept, and a new one noted."""
+        """One run, because somebody asks for it here and now. A wait that an answer asked for is kept."""
         try:
             async with self.pool.acquire() as conn:
                 held = await self._held(conn)
             if held:
                 status: Literal["parked", "waiting"] = "parked" if held.parked else "waiting"
                 return NotRun(self.source, status, f"{held.reason}; not asked again for {held.seconds:.0f} s")
-            summary = await self.pipeline.run("manual")
+            return await self.pipeline.run("manual")
         except Busy as busy:
             return NotRun(self.source, "busy", str(busy), busy.run_id)
+        except ERRORS as error:
+            return NotRun(self.source, "failed", f"the database: {explain(error)}")
         except Exception as error:  # one source that breaks stops no other
             log.exception("run broke", source=self.source)
             return NotRun(self.source, "failed", f"the run broke ({type(error).__name__}); the log tells more")
-        await self.plan()
-        if (wait := self.wait_after(summary, 0.0)).binding or wait.parked:
-            await self._schedule(wait)
-        return summary
 
-    async def plan(self) -> None:
-        """Set the pace by what is left of the month's credits; the last pace is kept while that cannot be known."""
+    async def _follow(self, conn: Connection, due: Due, error: BaseException | None) -> None:
+        """Decide when the source runs next, after a run that ended with `error`."""
+        await self._plan(conn)
+        if (wait := Course(due, self.interval, self.pace).after(error)) is not None:
+            await states.settle(conn, self.source, wait)
+
+    async def _plan(self, conn: Connection) -> None:
+        """Set the pace by what is left of the month's credits."""
         account, before = self.pipeline.reader.account, self.pace
         if account is None:
             return
-        try:
-            async with self.pool.acquire() as conn:
-                self.pace = await quota.plan(conn, account, self.interval, self.metrics)
-        except ERRORS as error:
-            log.warning("pace not set", source=self.source, reason=explain(error))
+        self.pace = await quota.plan(conn, account, self.interval, self.metrics)
         if (self.pace.interval > self.interval) != (before.interval > self.interval):
             log.info("pace changed", source=self.source, seconds=round(self.pace.interval), reason=self.pace.spent)
 
-    async def _schedule(self, wait: Wait) -> None:
-        """Tell others when the source runs next; we keep to it even if they cannot be told."""
-        try:
-            async with self.pool.acquire() as conn:
-                await states.schedule(conn, self.source, wait)
-        except ERRORS as error:
-            log.warning("schedule not written", source=self.source, reason=explain(error))
+    async def _held(self, conn: Connection) -> Wait | None:
+        """What is left of a pause that an answer asked for; another key or plan is not bound by it."""
+        account = self.pipeline.reader.account
+        held = account and await quotas.held(conn, account)
+        return held and Wait(held.seconds, held.parked, binding=not held.parked, reason=held.reason)
 
-    def wait_after(self, summary: Summary, elapsed: float) -> Wait:
-        self.failures = self.failures + 1 if summary.error else 0
-        rest = max(1.0, self.pace.interval * random.uniform(1, 1 + _JITTER) - elapsed)  # noqa: S311 - jitter
-        match summary.error:
-            case Unauthorized() | PlanLimit() as error:
-                return Wait(max(PARKED, self.interval), parked=True, reason=error.reason)
-            case QuotaSpent(resets_in=seconds) as error:
-                return Wait(seconds, parked=True, reason=error.reason)
-            case _ if wait := self._out_of_credits():
-                return wait
-            case None:
-                return Wait(rest)
-            case Transient(retry_after=float() as asked) as error:
-                return Wait(max(asked, self._retry()), binding=True, reason=error.reason)
-            case SourceError() as error:
-                return Wait(self._retry(), reason=error.reason)
-            case _:
-                return Wait(self._retry())
+    async def _due_in(self) -> float | None:
+        async with self.pool.acquire() as conn:
+            seconds = await states.due_in(conn, self.source)
+        if self.is_away:
+            log.info("database is back", source=self.source)
+        self.is_away = False
+        return seconds
 
-    def _out_of_credits(self) -> Wait | None:
-        """The wait for the next month, where this one's credits pay for no cycle."""
-        return Wait(self.pace.interval, parked=True, reason=self.pace.spent) if self.pace.spent else None
-
-    def _retry(self) -> float:
-        return min(self.pace.interval, _FIRST_RETRY * 2.0 ** min(self.failures - 1, 20))
+    def _tell_away(self, reason: str) -> None:
+        """Once for each time, not at every look."""
+        if not self.is_away:
+            log.warning("database is away", source=self.source, reason=reason)
+        self.is_away = True

@@ -81,6 +81,7 @@ class Transport:
                     raise
                 log.warning("request failed, trying again", error=str(error), attempt=attempt, seconds=round(pause, 1))
                 self.traffic.retries += 1
+                self.traffic.backed_off += pause
                 await self._wait(pause)
         raise AssertionError("the last attempt returns or raises")
 

@@ -32,8 +32,13 @@ async def acquire(conn: Connection, source: str, owner: str) -> int:
 
 async def renew(conn: Connection, source: str, fence: int) -> None:
     """Prolong the lease and, inside a transaction, hold it until the end; raises FenceLost when another has it."""
-    if await conn.fetchval(_RENEW, source, fence, TTL) is None:
+    if not await still_holds(conn, source, fence):
         raise FenceLost(source, "another process has taken the source over; this run ends")
+
+
+async def still_holds(conn: Connection, source: str, fence: int) -> bool:
+    """As `renew`, for those whom a lost fence does not end."""
+    return await conn.fetchval(_RENEW, source, fence, TTL) is not None
 
 
 async def name_run(conn: Connection, source: str, fence: int, run_id: int) -> None:

@@ -8,6 +8,7 @@ from kasparro.domain import Ledger, RunStatus
 from kasparro.errors import FenceLost
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
+from kasparro.store.states import Due
 from kasparro.store.text import storable
 
 _START = statement("run_start")
@@ -21,23 +22,29 @@ _CLOSE_ORPHANS = statement("run_close_orphans")
 
 @dataclass(slots=True)
 class Traffic:
-    """What a run asked of the network: requests sent, how many of them were retries, seconds spent waiting."""
+    """What a run asked of the network: requests sent, how many of them were retries, seconds spent waiting.
+
+    `backed_off` is the part of `waited` that was spent before retries; the rest was the rate limit.
+    """
 
     requests: int = 0
     retries: int = 0
     waited: float = 0.0
+    backed_off: float = 0.0
 
 
-async def start(
-    conn: Connection, source: str, *, trigger: str, owner: str, fence: int, resumed_from: int | None
-) -> int:
+async def start(conn: Connection, source: str, *, owner: str, fence: int, due: Due, resumed_from: int | None) -> int:
     """Open a run and return its id."""
-    run_id: int = await conn.fetchval(_START, source, trigger, owner, fence, resumed_from)
+    run_id: int = await conn.fetchval(
+        _START, source, due.trigger, owner, fence, resumed_from, due.scheduled_for, due.requested_at
+    )
     return run_id
 
 
-async def progress(conn: Connection, source: str, run_id: int, ledger: Ledger, *, simulated: bool) -> None:
-    """Add one page's ledger; raises FenceLost when the run was closed over our head."""
+async def progress(
+    conn: Connection, source: str, run_id: int, ledger: Ledger, traffic: Traffic, *, simulated: bool
+) -> None:
+    """Add one page's ledger, and the traffic so far; raises FenceLost when the run was closed over our head."""
     is_open = await conn.fetchval(
         _PROGRESS,
         run_id,
@@ -48,6 +55,7 @@ async def progress(conn: Connection, source: str, run_id: int, ledger: Ledger, *
         ledger.rejected,
         ledger.duplicate,
         simulated,
+        *_columns(traffic),
     )
     if not is_open:
         raise FenceLost(source, "the run was closed by another process, which took us for dead")
@@ -58,7 +66,11 @@ async def finish(
 ) -> None:
     """Close the run, with the kind and the words of what ended it."""
     text = message and storable(message)
-    await conn.execute(_FINISH, run_id, status, kind, text, traffic.requests, traffic.retries, traffic.waited)
+    await conn.execute(_FINISH, run_id, status, kind, text, *_columns(traffic))
+
+
+def _columns(traffic: Traffic) -> tuple[int, int, float, float]:
+    return traffic.requests, traffic.retries, traffic.waited, traffic.backed_off
 
 
 async def forget(conn: Connection, run_id: int) -> None:
@@ -78,6 +90,6 @@ async def expire(conn: Connection, days: int) -> int:
     return gone
 
 
-async def close_orphans(conn: Connection) -> list[tuple[int, str]]:
-    """Close the runs that no living process holds; returns their ids and sources."""
-    return [(row["run_id"], row["source"]) for row in await conn.fetch(_CLOSE_ORPHANS)]
+async def close_orphans(conn: Connection, source: str | None = None) -> list[tuple[int, str]]:
+    """Close the runs of a source, or of all, that no living process holds; returns their ids and sources."""
+    return [(row["run_id"], row["source"]) for row in await conn.fetch(_CLOSE_ORPHANS, source)]

@@ -3,30 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
+from kasparro.domain import Trigger
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 from kasparro.store.text import storable
 
 _DECLARE = statement("state_declare")
 _RETIRE = statement("state_retire")
-_SCHEDULE = statement("state_schedule")
+_DUE = statement("state_due")
+_TAKE = statement("tick_take")
+_SETTLE = statement("state_settle")
 _CHECKED = statement("state_checked")
 _SIMULATED = statement("state_simulated")
-_WAITING = statement("state_waiting")
+
+
+class Due(NamedTuple):
+    """What a run is for: a tick, a request, both, or neither where it was started by hand.
+
+    `failures` is how many runs before it have failed in a row.
+    """
+
+    scheduled_for: datetime | None = None
+    requested_at: datetime | None = None
+    failures: int = 0
+
+    @property
+    def trigger(self) -> Trigger:
+        return "manual" if self.scheduled_for is None else "schedule"
 
 
 class Wait(NamedTuple):
-    """For how many seconds a source is not run, and why, where that is not the usual interval.
+    """For how many seconds a source is not run (None: until its next tick), and why.
 
-    A binding wait was asked for by the vendor: a restart does not cut it short. A parked source waits for a person.
+    A binding wait was asked for by the vendor: no request cuts it short. A parked source waits for a person.
     """
 
-    seconds: float
+    seconds: float | None
     parked: bool = False
     binding: bool = False
     reason: str | None = None
+    failures: int = 0
 
 
 async def declare(conn: Connection, source: str, interval: float) -> None:
@@ -39,10 +58,22 @@ async def retire_others(conn: Connection, enabled: Sequence[str]) -> None:
     await conn.execute(_RETIRE, list(enabled))
 
 
-async def schedule(conn: Connection, source: str, wait: Wait) -> None:
-    """When the source runs next."""
+async def due_in(conn: Connection, source: str) -> float | None:
+    """In how many seconds the source is to be run, by the database's clock; None while somebody runs it."""
+    seconds: float | None = await conn.fetchval(_DUE, source)
+    return seconds
+
+
+async def take(conn: Connection, source: str) -> Due | None:
+    """Take what the source is due for, inside the transaction that takes its lease; None where it is not due."""
+    row = await conn.fetchrow(_TAKE, source)
+    return Due(*row) if row else None
+
+
+async def settle(conn: Connection, source: str, wait: Wait) -> None:
+    """A run of the source has ended, and this follows. Called under the lease."""
     reason = wait.reason and storable(wait.reason)
-    await conn.execute(_SCHEDULE, source, wait.seconds, wait.parked, wait.binding, reason)
+    await conn.execute(_SETTLE, source, wait.seconds, wait.parked, wait.binding, reason, wait.failures)
 
 
 async def mark_checked(conn: Connection, source: str) -> None:
@@ -53,9 +84,3 @@ async def mark_checked(conn: Connection, source: str) -> None:
 async def mark_simulated(conn: Connection, source: str, simulated: bool) -> None:
     """Whether the source's upstream says that its figures are simulated."""
     await conn.execute(_SIMULATED, source, simulated)
-
-
-async def waiting(conn: Connection, source: str) -> Wait | None:
-    """What is left of the wait that was last scheduled, perhaps by an earlier process."""
-    row = await conn.fetchrow(_WAITING, source)
-    return Wait(*row) if row else None

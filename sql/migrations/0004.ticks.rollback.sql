@@ -1,0 +1,11 @@
+DROP FUNCTION due_at;
+DROP FUNCTION next_tick;
+DROP VIEW lease_held;
+DROP INDEX etl_run_by_request;
+DROP INDEX etl_run_by_tick;
+ALTER TABLE etl_run DROP COLUMN backoff_seconds;
+ALTER TABLE etl_run DROP COLUMN cancel_requested_at;
+ALTER TABLE etl_run DROP COLUMN requested_at;
+ALTER TABLE etl_run DROP COLUMN scheduled_for;
+ALTER TABLE source_state DROP COLUMN requested_at;
+ALTER TABLE source_state DROP COLUMN failures;

@@ -1,0 +1,135 @@
+"""`POST /runs` and `POST /runs/{run_id}/cancel`: what people ask of ingestion, through the database."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from datetime import datetime
+from time import monotonic
+from typing import Any
+
+from aiohttp import web
+
+from kasparro import log
+from kasparro.api import asked
+from kasparro.api.access import admin
+from kasparro.api.keys import POOL, REQUEST_ID
+from kasparro.api.openapi import documented
+from kasparro.api.problems import RETRY_AFTER, Problem
+from kasparro.api.queries import NoQuery, RunPath, RunRequest
+from kasparro.api.replies import as_json
+from kasparro.api.run_schemas import RunAccepted
+from kasparro.store import requests
+from kasparro.store.pool import Pool
+from kasparro.store.reading import reading
+from kasparro.store.requests import Standing
+
+_PATIENCE = 5.0  # seconds until a process has to have taken a request up; each looks once a second
+_POLL = 0.05  # seconds between our looks whether one has
+_SECURITY: Any = [{"key": []}, {"bearer": []}]
+
+_log = log.logger("api")
+
+
+@documented(
+    tags=["runs"],
+    summary="Run a source now",
+    description="Answers once a process has begun the run. The source's ticks stay where they are. A run that is under "
+    "way is named in a 409, and so is a wait that an answer of the vendor asked for. Needs the key in ADMIN_API_KEY.",
+    query=NoQuery,
+    body=RunRequest,
+    security=_SECURITY,
+    responses={
+        202: {"model": RunAccepted},
+        400: "BadRequest",
+        401: "Unauthorized",
+        403: "Forbidden",
+        409: "Conflict",
+        413: "TooLarge",
+        503: "Unavailable",
+    },
+)
+@admin
+async def run(request: web.Request) -> web.StreamResponse:
+    asked.query(request, NoQuery)
+    source = (await asked.body(request, RunRequest)).source
+    pool = request.app[POOL]
+    run_id = await _begun(pool, source, await _request(pool, source))
+    _log.info("run begun on request", source=source, run_id=run_id)
+    return _accepted(request, source, run_id)
+
+
+@documented(
+    tags=["runs"],
+    summary="End a run",
+    description="It ends within seconds as `cancelled`. The pages that it has committed stay, and the next run of the "
+    "source goes on behind them. Needs the key in ADMIN_API_KEY.",
+    path=RunPath,
+    query=NoQuery,
+    security=_SECURITY,
+    responses={
+        202: {"model": RunAccepted},
+        400: "BadRequest",
+        401: "Unauthorized",
+        403: "Forbidden",
+        404: "NotFound",
+        409: "Conflict",
+        503: "Unavailable",
+    },
+)
+@admin
+async def cancel(request: web.Request) -> web.StreamResponse:
+    asked.query(request, NoQuery)
+    run_id = asked.path(request, RunPath).run_id
+    async with reading(request.app[POOL]) as conn:
+        found = await requests.cancel(conn, run_id)
+    if found is None:
+        raise Problem(404, f"there is no run {run_id}")
+    source, status = found
+    if status != "running":
+        raise Problem(409, f"run {run_id} has ended already: {status}", run_id=run_id)
+    _log.info("end of a run requested", source=source, run_id=run_id)
+    return _accepted(request, source, run_id)
+
+
+def _accepted(request: web.Request, source: str, run_id: int) -> web.Response:
+    body = {"run_id": run_id, "source": source, "request_id": request[REQUEST_ID]}
+    return as_json(body, status=202, headers={"Location": f"/runs/{run_id}"})
+
+
+async def _request(pool: Pool, source: str) -> datetime:
+    """Ask for a run of the source; raises Problem where something is in its way."""
+    async with reading(pool) as conn:
+        standing = await requests.run(conn, source)
+    match standing:
+        case None | Standing(enabled=False):
+            raise Problem(409, f"no process runs {source}: SOURCES leaves it out")
+        case Standing(is_running=True, run_id=run_id):
+            raise Problem(409, f"{source} is running already (run {run_id})", run_id=run_id)
+        case Standing(seconds=float() as seconds, reason=reason):
+            detail = f"{source} is not asked for {seconds:.0f} s more: {reason}"
+            raise Problem(409, detail, headers={"Retry-After": str(math.ceil(seconds))})
+        case Standing(requested_at=datetime() as requested_at):
+            return requested_at
+    raise AssertionError("a request is either made or hindered")
+
+
+async def _begun(pool: Pool, source: str, requested_at: datetime) -> int:
+    """The run that a process has begun for the request; raises Problem where none has, and takes the request back."""
+    run_id, deadline = None, monotonic() + _PATIENCE
+    while run_id is None and monotonic() < deadline:
+        await asyncio.sleep(_POLL)
+        run_id = await _run_of(pool, source, requested_at)
+    if run_id is None:
+        async with reading(pool) as conn:
+            await requests.withdraw(conn, source, requested_at)
+        run_id = await _run_of(pool, source, requested_at)  # it may have been taken up just before
+    if run_id is not None:
+        return run_id
+    detail = f"no process has taken {source} up within {_PATIENCE:g} s; is `kasparro serve` running and well?"
+    raise Problem(503, detail, headers=RETRY_AFTER)
+
+
+async def _run_of(pool: Pool, source: str, requested_at: datetime) -> int | None:
+    async with reading(pool) as conn:
+        return await requests.begun(conn, source, requested_at)

@@ -1,0 +1,62 @@
+"""Takes a source for one run: lease, tick and run in one transaction, all of them or none.
+
+Whoever holds the lease looks once more, in the database, whether the source is due. So each tick is run by one process,
+however many wake up for it, and no process's clock is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from kasparro.domain import Trigger
+from kasparro.errors import NotDue
+from kasparro.ingest.reader import Checkpoints, Reader
+from kasparro.log import logger
+from kasparro.metrics import Metrics
+from kasparro.store import checkpoints, leases, runs, states
+from kasparro.store.pool import Connection
+from kasparro.store.states import Due
+
+log = logger("claim")
+
+
+Follow = Callable[[Connection, Due, BaseException | None], Awaitable[None]]
+"""Decides when a source runs next, from what a run was for and what ended it."""
+
+
+async def nothing_follows(_: Connection, __: Due, ___: BaseException | None) -> None:
+    """For a run without a schedule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to write for `source` while nobody has drawn a higher fence; the run, and what it is for."""
+
+    source: str
+    fence: int
+    run_id: int
+    due: Due
+    found: Checkpoints
+
+
+async def claim(conn: Connection, reader: Reader, *, owner: str, trigger: Trigger, metrics: Metrics) -> Claim:
+    """Take the source for the session of `conn` and open a run; raises Busy, and NotDue where its schedule says so."""
+    source = reader.name
+    async with conn.transaction():
+        fence = await leases.acquire(conn, source, owner)
+        due = Due() if trigger == "manual" else await states.take(conn, source)
+        if due is None:
+            raise NotDue(source)
+        await close_orphans(conn, metrics, source)
+        found = await checkpoints.of(conn, source)
+        run_id = await runs.start(conn, source, owner=owner, fence=fence, due=due, resumed_from=reader.resumes(found))
+        await leases.name_run(conn, source, fence, run_id)
+    return Claim(source, fence, run_id, due, found)
+
+
+async def close_orphans(conn: Connection, metrics: Metrics, source: str | None = None) -> None:
+    """Close the runs of a source, or of all, that no living process holds."""
+    for run_id, orphan in await runs.close_orphans(conn, source):
+        log.warning("closed a run that its process left open", run_id=run_id, source=orphan)
+        metrics.run_abandoned(orphan)
