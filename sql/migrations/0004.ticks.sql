@@ -1,16 +1,23 @@
 -- When a source is run: each tick once, whichever process comes first; runs that somebody asks for or cancels.
 -- depends: 0003.snapshots
 
-ALTER TABLE source_state ADD COLUMN failures integer NOT NULL DEFAULT 0;
-ALTER TABLE source_state ADD COLUMN requested_at timestamptz;
+ALTER TABLE source_state
+    DROP COLUMN is_binding,
+    ADD COLUMN scope text,
+    ADD COLUMN taken_at timestamptz,
+    ADD COLUMN failures integer NOT NULL DEFAULT 0,
+    ADD COLUMN requested_at timestamptz;
 COMMENT ON COLUMN source_state.next_run_at IS 'The next tick: whoever runs the source for it moves it on, in the transaction that takes the lease.';
-COMMENT ON COLUMN source_state.failures IS 'How many of its latest runs have failed: the next try waits the longer.';
+COMMENT ON COLUMN source_state.scope IS 'What the source is asked for and under which key; never holds a secret. Null where looking costs nothing.';
+COMMENT ON COLUMN source_state.taken_at IS 'When its latest tick was taken: the next follows from that, after a restart too.';
+COMMENT ON COLUMN source_state.failures IS 'How many of its latest runs have failed, or died without a page: the next try waits the longer.';
 COMMENT ON COLUMN source_state.requested_at IS 'When somebody asked for a run that no process has begun yet.';
 
-ALTER TABLE etl_run ADD COLUMN scheduled_for timestamptz;
-ALTER TABLE etl_run ADD COLUMN requested_at timestamptz;
-ALTER TABLE etl_run ADD COLUMN cancel_requested_at timestamptz;
-ALTER TABLE etl_run ADD COLUMN backoff_seconds double precision NOT NULL DEFAULT 0;
+ALTER TABLE etl_run
+    ADD COLUMN scheduled_for timestamptz,
+    ADD COLUMN requested_at timestamptz,
+    ADD COLUMN cancel_requested_at timestamptz,
+    ADD COLUMN backoff_seconds double precision NOT NULL DEFAULT 0;
 CREATE UNIQUE INDEX etl_run_by_tick ON etl_run (source, scheduled_for) WHERE scheduled_for IS NOT NULL;
 CREATE INDEX etl_run_by_request ON etl_run (source, requested_at) WHERE requested_at IS NOT NULL;
 COMMENT ON COLUMN etl_run.scheduled_for IS 'The tick that the run is for; null where somebody asked for it between two ticks.';
@@ -31,14 +38,3 @@ LANGUAGE sql IMMUTABLE AS $$
     ) AS grid
 $$;
 COMMENT ON FUNCTION next_tick IS 'The ticks of a source are a grid in time, its interval apart, shifted by a hash of its name: every process sees the same, and sources of one interval do not start together. This is the first tick that is more than half an interval away.';
-
-CREATE FUNCTION due_at(state source_state) RETURNS timestamptz LANGUAGE sql STABLE AS $$
-    SELECT CASE
-        WHEN state.next_run_at IS NULL THEN timestamptz '-infinity'
-        WHEN state.is_binding THEN state.next_run_at
-        WHEN EXISTS (SELECT FROM etl_run r WHERE r.source = state.source AND r.status = 'running')
-            THEN timestamptz '-infinity'
-        ELSE least(state.next_run_at, state.requested_at)
-    END
-$$;
-COMMENT ON FUNCTION due_at IS 'Since when a source that nobody holds is to be run: its tick, the moment somebody asked, or at once where a run died. A wait that the vendor asked for comes before all of them.';

@@ -1,5 +1,5 @@
 -- Closes runs whose owner is gone: its session has ended, or another has drawn a higher fence. A lease that has merely
--- run out ends nothing, for its owner may renew it yet.
+-- run out ends nothing, for its owner may renew it yet. Answers how far each came, and how its source stood.
 -- $1 source text (null: any)
 UPDATE etl_run r SET
     status = 'abandoned', finished_at = clock_timestamp(), error_kind = 'Abandoned',
@@ -10,4 +10,7 @@ WHERE r.status = 'running'
       SELECT FROM source_lease l
       WHERE l.source = r.source AND l.fence = r.fence AND session_lives(l.backend_pid, l.backend_start)
   )
-RETURNING r.run_id, r.source
+RETURNING
+    r.run_id, r.source, r.pages,
+    coalesce((SELECT failures FROM source_state s WHERE s.source = r.source), 0) AS failures,
+    coalesce((SELECT interval_seconds FROM source_state s WHERE s.source = r.source), 0) AS interval

@@ -33,7 +33,7 @@ CROSS JOIN LATERAL (
         greatest(success.finished_at, checked_at) AS last_success,
         greatest(last.started_at, checked_at) AS last_attempt,
         coalesce(last.fetched - last.rejected, 0) AS records_processed,
-        next_run_at,
+        CASE WHEN enabled THEN next_run_at END AS next_run_at,
         CASE
             WHEN reason IS NOT NULL THEN reason
             WHEN last.is_orphan THEN 'the process that ran it ended'

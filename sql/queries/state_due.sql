@@ -1,9 +1,13 @@
--- In how many seconds a source is to be run: 0 is now; null while somebody runs it.
+-- In how many seconds a source is to be run: 0 is now; null while somebody runs it. Whoever asks runs it, so it is enabled.
+-- A run that nobody holds has lost its process: it is closed by whoever takes the source, at once.
 -- $1 source text
+WITH ours AS (
+    UPDATE source_state SET enabled = true WHERE source = $1 AND NOT enabled
+)
 SELECT CASE
     WHEN EXISTS (SELECT FROM lease_held l WHERE l.source = s.source) THEN NULL
-    WHEN due_at(s) <= clock_timestamp() THEN 0
-    ELSE extract(epoch FROM due_at(s) - clock_timestamp())::double precision
-END
+    WHEN EXISTS (SELECT FROM etl_run r WHERE r.source = s.source AND r.status = 'running') THEN 0
+    ELSE greatest(0, extract(epoch FROM least(s.next_run_at, s.requested_at) - clock_timestamp()))
+END::double precision
 FROM source_state s
 WHERE s.source = $1

@@ -1,4 +1,4 @@
--- Sources that this service no longer runs; whoever does run one takes no notice.
+-- Sources that this service no longer runs; whoever does run one says so when it next looks.
 -- $1 enabled text[]
-UPDATE source_state SET enabled = false, next_run_at = NULL, updated_at = now()
+UPDATE source_state SET enabled = false, updated_at = now()
 WHERE enabled AND source <> ALL ($1::text[])

@@ -5,19 +5,19 @@ WITH due AS (
     SELECT
         s.source, s.requested_at,
         CASE
-            WHEN s.next_run_at <= clock_timestamp() AND NOT EXISTS (
-                SELECT FROM etl_run r WHERE r.source = s.source AND r.scheduled_for = s.next_run_at
-            ) THEN s.next_run_at
-            WHEN s.next_run_at > clock_timestamp() AND due_at(s) = s.requested_at THEN NULL
-            -- off the grid: after a run that died, and where a clock set back brings a tick for the second time
-            ELSE clock_timestamp()
+            WHEN s.next_run_at > clock_timestamp() THEN NULL
+            -- a clock that was set back brings a tick for the second time
+            WHEN EXISTS (SELECT FROM etl_run r WHERE r.source = s.source AND r.scheduled_for = s.next_run_at)
+                THEN clock_timestamp()
+            ELSE s.next_run_at
         END AS tick
     FROM source_state s
-    WHERE s.source = $1 AND due_at(s) <= clock_timestamp()
+    WHERE s.source = $1 AND least(s.next_run_at, s.requested_at) <= clock_timestamp()
     FOR UPDATE
 )
 UPDATE source_state s SET
-    enabled = true, is_binding = false, requested_at = NULL,
+    requested_at = NULL,
+    taken_at = CASE WHEN due.tick IS NULL THEN s.taken_at ELSE clock_timestamp() END,
     next_run_at = CASE
         WHEN due.tick IS NULL THEN s.next_run_at
         ELSE next_tick(s.source, s.interval_seconds, clock_timestamp())

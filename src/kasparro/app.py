@@ -106,10 +106,10 @@ async def _start(settings: Settings, listening: socket.socket, stack: AsyncExitS
     shop = await stack.enter_async_context(workshop(settings, dsn, metrics))
     async with shop.pool.acquire() as conn:
         await states.retire_others(conn, settings.sources)
+        await close_orphans(conn, metrics)
         schedules = [shop.schedule(source) for source in settings.sources]
         for schedule in schedules:
             await schedule.declare(conn)
-        await close_orphans(conn, metrics)
     application = api.create_app(pool=readers, metrics=metrics, settings=settings)
     await stack.enter_async_context(_site(application, listening))
     group = await stack.enter_async_context(_tasks())

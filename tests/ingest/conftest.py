@@ -52,7 +52,7 @@ async def make_pipeline(sandbox: Sandbox, pool: Pool, outbound: aiohttp.ClientSe
 async def cycle(schedule: Schedule, pool: Pool) -> float:
     """What the schedule does at a tick that is due now; returns the seconds until the next one."""
     async with pool.acquire() as conn:
-        await states.declare(conn, schedule.source, schedule.interval)
+        await states.declare(conn, schedule.source, schedule.interval, pace=schedule.interval, scope=None)
     await schedule.turn()
     async with pool.acquire() as conn:
         return float(await conn.fetchval("SELECT extract(epoch FROM next_run_at - now()) FROM source_state"))

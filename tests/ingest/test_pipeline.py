@@ -354,7 +354,7 @@ async def test_run_without_a_page_says_nothing_of_what_is_simulated(
     make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox
 ) -> None:
     async with pool.acquire() as conn:
-        await states.declare(conn, "coinpaprika", 300)
+        await states.declare(conn, "coinpaprika", 300, pace=300, scope=None)
     await make_pipeline("coinpaprika").run("manual")
     sandbox.fail("coinpaprika", faults.Literal(404, {}, b"{}"))
     await make_pipeline("coinpaprika").run("manual")
@@ -379,7 +379,7 @@ async def test_files_without_news_open_no_run(make_pipeline: MakePipeline, pool:
     (tmp_path / "coins.csv").write_text("coin_id,name,symbol,price\nbitcoin,Bitcoin,BTC,1.5\n")
     pipeline = make_pipeline("csv", path=str(tmp_path))
     async with pool.acquire() as conn:
-        await states.declare(conn, "csv", 60)
+        await states.declare(conn, "csv", 60, pace=60, scope=None)
     assert (await pipeline.run("manual")).ledger == Ledger(inserted=1)
     assert (await pipeline.run("manual")).status == "success"
     assert await count(pool, "etl_run") == 1

@@ -74,7 +74,7 @@ async def kept(schedules: list[Schedule]) -> AsyncIterator[None]:
 
 async def declare(pool: Pool, source: str, interval: float) -> None:
     async with pool.acquire() as conn:
-        await states.declare(conn, source, interval)
+        await states.declare(conn, source, interval, pace=interval, scope=None)
 
 
 async def runs(pool: Pool, source: str, where: str = "true") -> list[asyncpg.Record]:

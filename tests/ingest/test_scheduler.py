@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,17 @@ import pytest
 
 from kasparro.errors import NotDue
 from kasparro.ingest import cancel
+from kasparro.ingest.claim import close_orphans
 from kasparro.ingest.pipeline import Summary
 from kasparro.ingest.scheduler import POLL, NotRun, Schedule
 from kasparro.metrics import Metrics
 from kasparro.sandbox import Sandbox, faults
 from kasparro.store import leases, requests, states
 from kasparro.store.pool import Pool
-from kasparro.store.states import Wait
 
 from .conftest import MakePipeline
 
+MakeSchedule = Callable[..., Schedule]
 INTERVAL = 1200.0
 NAME = "coingecko"
 
@@ -43,7 +45,15 @@ async def runs(pool: Pool) -> list[asyncpg.Record]:
 
 async def declare(pool: Pool, interval: float = INTERVAL) -> None:
     async with pool.acquire() as conn:
-        await states.declare(conn, NAME, interval)
+        await states.declare(conn, NAME, interval, pace=interval, scope=None)
+
+
+async def start(schedule: Schedule, pool: Pool) -> float:
+    """As a process that starts with this schedule; returns the seconds until it runs the source."""
+    async with pool.acquire() as conn:
+        await close_orphans(conn, schedule.metrics)
+        await schedule.declare(conn)
+    return max(0.0, (await state(pool))["seconds"])
 
 
 async def ask(pool: Pool) -> requests.Standing:
@@ -54,14 +64,28 @@ async def ask(pool: Pool) -> requests.Standing:
 
 
 async def pass_by(pool: Pool, seconds: float) -> None:
-    """Let time pass: the tick comes nearer."""
-    await fetch(pool, "UPDATE source_state SET next_run_at = next_run_at - $1 * interval '1 second'", seconds)
+    """Let time pass: the tick before is longer ago, and the next one nearer."""
+    await fetch(
+        pool,
+        "UPDATE source_state SET (taken_at, next_run_at) = "
+        "(SELECT taken_at - gone, next_run_at - gone FROM (SELECT $1 * interval '1 second' AS gone) AS time)",
+        seconds,
+    )
 
 
 @pytest.fixture
-async def schedule(make_pipeline: MakePipeline, pool: Pool) -> Schedule:
-    await declare(pool)
-    return Schedule(make_pipeline(NAME), pool, Metrics(), INTERVAL)
+def make_schedule(make_pipeline: MakePipeline, pool: Pool) -> MakeSchedule:
+    """`make_schedule(INTERVAL, pages=1)`: the schedule of a process with these settings."""
+    return lambda interval=INTERVAL, **options: Schedule(
+        make_pipeline(NAME, interval=interval, **options), pool, Metrics(), interval
+    )
+
+
+@pytest.fixture
+async def schedule(make_schedule: MakeSchedule, pool: Pool) -> Schedule:
+    schedule = make_schedule()
+    await start(schedule, pool)
+    return schedule
 
 
 async def test_first_run_is_at_once_and_the_next_on_the_grid(schedule: Schedule, pool: Pool) -> None:
@@ -139,32 +163,86 @@ async def test_tick_that_a_clock_set_back_brings_again_is_no_tick_of_old(schedul
 @pytest.mark.parametrize(
     ("fault", "reason"), [(faults.RateLimited(retry_after=500), "rate limit"), (faults.PaymentRequired(), "credits")]
 )
-async def test_start_runs_a_source_at_once_unless_an_answer_has_forbidden_it(
+async def test_start_waits_for_what_an_answer_has_forbidden_and_no_longer(
     schedule: Schedule, pool: Pool, sandbox: Sandbox, fault: Any, reason: str
 ) -> None:
     sandbox.fail(NAME, fault)
     await schedule.turn()
     before = await state(pool)
-    async with pool.acquire() as conn:
-        await schedule.declare(conn)
+    await start(schedule, pool)
     row = await state(pool)
     assert reason in row["reason"]
-    assert (row["is_parked"], row["is_binding"]) == (before["is_parked"], before["is_binding"])
+    assert row["is_parked"] == before["is_parked"]
     assert row["seconds"] == pytest.approx(before["seconds"], abs=5)
     assert await schedule.turn() == POLL
     await fetch(pool, "UPDATE request_hold SET until = now()")
-    async with pool.acquire() as conn:
-        await schedule.declare(conn)
+    assert await start(schedule, pool) == 0
     await schedule.turn()
     assert [run["status"] for run in await runs(pool)] == ["failed", "success"]
 
 
-async def test_start_forgets_retries(schedule: Schedule, pool: Pool) -> None:
-    async with pool.acquire() as conn:
-        await states.settle(conn, NAME, Wait(500, failures=3, reason="HTML"))
-    await declare(pool)
+async def test_start_runs_no_tick_again_that_was_run_well(schedule: Schedule, pool: Pool) -> None:
+    await schedule.turn()
+    tick = (await state(pool))["next_run_at"]
+    for _ in range(3):
+        assert await start(schedule, pool) > INTERVAL / 3
+        await schedule.turn()
+    assert len(await runs(pool)) == 1
+    assert (await state(pool))["next_run_at"] == tick
+
+
+async def test_start_runs_at_once_what_was_last_run_more_than_an_interval_ago(schedule: Schedule, pool: Pool) -> None:
+    await schedule.turn()
+    await pass_by(pool, 1.5 * INTERVAL)
+    assert await start(schedule, pool) == 0
+
+
+async def test_start_with_another_interval_counts_it_from_the_last_tick(
+    schedule: Schedule, make_schedule: MakeSchedule, pool: Pool
+) -> None:
+    await schedule.turn()
+    await pass_by(pool, 300)
+    assert 6900 < await start(make_schedule(14_400.0), pool) + 300 <= 21_600
+    assert await start(make_schedule(60.0), pool) == 0
+    assert len(await runs(pool)) == 1
+
+
+async def test_start_that_asks_for_something_else_runs_at_once(
+    schedule: Schedule, make_schedule: MakeSchedule, pool: Pool
+) -> None:
+    await schedule.turn()
+    assert await start(make_schedule(), pool) > 0
+    for changed in make_schedule(pages=1), make_schedule(pages=1, api_key="CG-another"):
+        assert await start(changed, pool) == 0
+        await changed.turn()
+        assert await start(changed, pool) > 0
+    assert "CG-another" not in (await state(pool))["scope"]
+
+
+async def test_start_forgets_retries(schedule: Schedule, pool: Pool, sandbox: Sandbox) -> None:
+    sandbox.fail(NAME, faults.Html())
+    await schedule.turn()
+    assert await start(schedule, pool) == 0
     row = await state(pool)
-    assert (row["seconds"] <= 0, row["failures"], row["reason"]) == (True, 0, None)
+    assert (row["failures"], row["reason"]) == (0, None)
+
+
+async def test_start_keeps_a_slower_pace(schedule: Schedule, make_schedule: MakeSchedule, pool: Pool) -> None:
+    slow = make_schedule(60.0, credits=40)  # of which 2 are kept, and no month lasts so long as 38 minutes
+    await start(slow, pool)
+    await slow.turn()
+    wait = (await state(pool))["seconds"]
+    assert wait == pytest.approx(slow.pace.interval, rel=0.01)
+    assert wait > 100
+    assert await start(make_schedule(60.0, credits=40), pool) == pytest.approx(wait, rel=0.05)
+    assert await start(make_schedule(60.0, credits="unlimited"), pool) < 90
+    assert len(await runs(pool)) == 1
+
+
+async def test_clock_that_was_set_back_stops_no_source_for_ever(schedule: Schedule, pool: Pool) -> None:
+    await schedule.turn()
+    await pass_by(pool, -86_400)
+    assert await start(schedule, pool) <= 1.5 * INTERVAL
 
 
 async def test_start_beside_a_process_that_runs_the_source_moves_no_tick(schedule: Schedule, pool: Pool) -> None:
@@ -181,7 +259,7 @@ async def test_run_tells_what_follows_it_and_why(schedule: Schedule, pool: Pool,
     assert await schedule.turn() == 0.0
     row = await state(pool)
     assert 3990 < row["seconds"] <= 4000
-    assert (row["is_parked"], row["is_binding"], row["failures"]) == (False, True, 1)
+    assert (row["is_parked"], row["failures"]) == (False, 1)
     assert "rate limit" in row["reason"]
     assert await schedule.turn() == POLL
     answer = await schedule.once()
@@ -192,7 +270,7 @@ async def test_run_tells_what_follows_it_and_why(schedule: Schedule, pool: Pool,
     await fetch(pool, "UPDATE request_hold SET until = now()")
     await schedule.turn()
     row = await state(pool)
-    assert (row["is_binding"], row["failures"], row["reason"]) == (False, 0, None)
+    assert (row["failures"], row["reason"]) == (0, None)
 
 
 async def test_failures_are_counted_in_the_database(schedule: Schedule, pool: Pool, sandbox: Sandbox) -> None:
@@ -219,22 +297,57 @@ async def test_source_that_is_run_elsewhere_waits_its_turn(schedule: Schedule, p
     assert len(await runs(pool)) == 1
 
 
-async def test_claim_that_finds_nothing_due_leaves_no_trace(schedule: Schedule, pool: Pool) -> None:
+async def test_claim_that_finds_nothing_due_leaves_the_source_free(schedule: Schedule, pool: Pool) -> None:
     await schedule.turn()
-    before = await fetch(pool, "SELECT * FROM source_lease"), await fetch(pool, "SELECT * FROM source_state")
+    before = await state(pool)
     with pytest.raises(NotDue):
         await schedule.pipeline.run("schedule")
-    assert (await fetch(pool, "SELECT * FROM source_lease"), await fetch(pool, "SELECT * FROM source_state")) == before
+    after = await state(pool)
+    assert dict(before) | {"seconds": 0} == dict(after) | {"seconds": 0}
+    assert await fetch(pool, "SELECT FROM lease_held") == []
+    assert len(await runs(pool)) == 1
 
 
-async def test_run_that_died_is_begun_again_at_once_by_whoever_looks(schedule: Schedule, pool: Pool) -> None:
+async def die(pool: Pool, pages: int) -> None:
+    """As if the process of the last run had died in it, with so many pages committed."""
+    await fetch(
+        pool,
+        "UPDATE etl_run SET status = 'running', finished_at = NULL, pages = $1 "
+        "WHERE run_id = (SELECT max(run_id) FROM etl_run)",
+        pages,
+    )
+
+
+@pytest.mark.parametrize("restarts", [True, False])
+async def test_run_that_died_is_begun_again_at_once_by_whoever_looks(
+    schedule: Schedule, pool: Pool, restarts: bool
+) -> None:
     await schedule.turn()
-    await fetch(pool, "UPDATE etl_run SET status = 'running', finished_at = NULL")
+    await die(pool, pages=2)
+    if restarts:
+        assert await start(schedule, pool) == 0
     await schedule.turn()
     dead, again = await runs(pool)
     assert (dead["status"], again["status"]) == ("abandoned", "success")
     assert again["scheduled_for"] > dead["scheduled_for"]
     assert await schedule.turn() == POLL
+
+
+@pytest.mark.parametrize("restarts", [True, False])
+async def test_run_that_dies_again_and_again_without_a_page_is_tried_later_and_later(
+    schedule: Schedule, pool: Pool, restarts: bool
+) -> None:
+    for deaths, seconds in enumerate((0, 30, 60, 120), 1):
+        await schedule.turn()
+        await die(pool, pages=0)
+        await fetch(pool, "UPDATE source_state SET failures = $1", deaths - 1)  # its process had no time to forgive
+        if restarts:
+            await start(schedule, pool)
+        if seconds:
+            assert await schedule.turn() == POLL
+            assert (await state(pool))["seconds"] == pytest.approx(seconds, abs=5)
+        assert len(await runs(pool)) == deaths
+        await pass_by(pool, seconds)
 
 
 async def test_request_is_run_between_two_ticks_and_moves_none(schedule: Schedule, pool: Pool) -> None:
@@ -295,11 +408,11 @@ async def test_requested_look_at_files_without_news_is_kept(
     (tmp_path / "coins.csv").write_text("coin_id,name,symbol,price\nbitcoin,Bitcoin,BTC,1.5\n")
     schedule = Schedule(make_pipeline("csv", path=str(tmp_path)), pool, Metrics(), INTERVAL)
     async with pool.acquire() as conn:
-        await states.declare(conn, "csv", INTERVAL)
+        await schedule.declare(conn)
         await schedule.turn()
         await requests.run(conn, "csv")
         await schedule.turn()
-        await states.declare(conn, "csv", INTERVAL)
+        await schedule.declare(conn)
         await schedule.turn()
     assert [(run["trigger"], run["fetched"]) for run in await runs(pool)] == [("schedule", 1), ("manual", 0)]
     assert (await state(pool))["checked_at"]

@@ -6,6 +6,8 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kasparro.errors import (
     Cancelled,
@@ -17,8 +19,9 @@ from kasparro.errors import (
     Unauthorized,
     Unavailable,
 )
-from kasparro.ingest.quota import PARKED, Pace
-from kasparro.ingest.waits import Course
+from kasparro.ingest.quota import PARKED, Pace, hold_after
+from kasparro.ingest.waits import Course, after_death
+from kasparro.store.runs import Orphan
 from kasparro.store.states import Due, Wait
 
 INTERVAL = 1200.0
@@ -55,8 +58,8 @@ def test_key_or_plan_to_be_mended_parks_the_source(due: Due, error: SourceError)
 
 
 @pytest.mark.parametrize("due", [TICK, ASKED])
-def test_retry_after_is_binding_whoever_ran_into_it(due: Due) -> None:
-    wait = Wait(3000.0, binding=True, reason="slow down", failures=1)
+def test_retry_after_is_waited_for_whoever_ran_into_it(due: Due) -> None:
+    wait = Wait(3000.0, reason="slow down", failures=1)
     assert after(RateLimited("coingecko", "slow down", 3000.0), due) == wait
 
 
@@ -67,9 +70,42 @@ def test_failures_are_retried_later_and_later_up_to_the_interval(error: Exceptio
     assert [wait.failures for wait in waits if wait] == [1, 2, 3, 4, 5, 6, 7]
 
 
+def test_pause_that_an_answer_asked_for_grows_as_a_retry_does_where_it_is_asked_for_again_and_again() -> None:
+    waits = [after(RateLimited("coingecko", "slow down", 100.0), failures=failures) for failures in range(4)]
+    assert [wait.seconds for wait in waits if wait] == [100, 100, 120, 240]
+
+
+@given(st.sampled_from([TICK, ASKED]), st.integers(0, 50), st.floats(0, 1e6))
+def test_no_run_follows_before_a_hold_is_over(due: Due, failures: int, seconds: float) -> None:
+    for error in RateLimited("coingecko", "slow", seconds), Unauthorized("coingecko", "key"):
+        hold, wait = hold_after(error), after(error, due, failures=failures)
+        assert hold
+        assert wait
+        assert wait.seconds is not None
+        assert wait.seconds >= hold.seconds
+        assert wait.parked is hold.parked
+
+
 @pytest.mark.parametrize("error", [Malformed("coingecko", "HTML"), OSError()])
 def test_failure_between_two_ticks_moves_none(error: Exception) -> None:
     assert after(error, ASKED) is None
+
+
+@pytest.mark.parametrize(
+    ("pages", "failures", "wait"),
+    [
+        (3, 0, Wait(0)),
+        (1, 5, Wait(0)),
+        (0, 0, Wait(0, failures=1)),
+        (0, 1, Wait(30, failures=2)),
+        (0, 3, Wait(120, failures=4)),
+        (0, 50, Wait(INTERVAL, failures=51)),
+    ],
+)
+def test_run_that_died_is_carried_on_at_once_and_one_that_dies_again_and_again_ever_later(
+    pages: int, failures: int, wait: Wait
+) -> None:
+    assert after_death(Orphan(7, "coingecko", pages, failures, INTERVAL)) == wait
 
 
 def test_run_whose_process_stops_is_due_at_once_and_no_failure() -> None:

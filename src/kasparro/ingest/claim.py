@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from kasparro.domain import Trigger
 from kasparro.errors import NotDue
 from kasparro.ingest.reader import Checkpoints, Reader
+from kasparro.ingest.waits import after_death
 from kasparro.log import logger
 from kasparro.metrics import Metrics
 from kasparro.store import checkpoints, leases, runs, states
@@ -45,18 +46,24 @@ async def claim(conn: Connection, reader: Reader, *, owner: str, trigger: Trigge
     source = reader.name
     async with conn.transaction():
         fence = await leases.acquire(conn, source, owner)
-        due = Due() if trigger == "manual" else await states.take(conn, source)
-        if due is None:
-            raise NotDue(source)
         await close_orphans(conn, metrics, source)
-        found = await checkpoints.of(conn, source)
-        run_id = await runs.start(conn, source, owner=owner, fence=fence, due=due, resumed_from=reader.resumes(found))
-        await leases.name_run(conn, source, fence, run_id)
+        due = Due() if trigger == "manual" else await states.take(conn, source)
+        if due is not None:
+            return await _opened(conn, reader, owner=owner, fence=fence, due=due)
+        await leases.release(conn, source, fence)
+    raise NotDue(source)
+
+
+async def _opened(conn: Connection, reader: Reader, *, owner: str, fence: int, due: Due) -> Claim:
+    source, found = reader.name, await checkpoints.of(conn, reader.name)
+    run_id = await runs.start(conn, source, owner=owner, fence=fence, due=due, resumed_from=reader.resumes(found))
+    await leases.name_run(conn, source, fence, run_id)
     return Claim(source, fence, run_id, due, found)
 
 
 async def close_orphans(conn: Connection, metrics: Metrics, source: str | None = None) -> None:
-    """Close the runs of a source, or of all, that no living process holds."""
-    for run_id, orphan in await runs.close_orphans(conn, source):
-        log.warning("closed a run that its process left open", run_id=run_id, source=orphan)
-        metrics.run_abandoned(orphan)
+    """Close the runs of a source, or of all, that no living process holds, and decide when they are carried on."""
+    for orphan in await runs.close_orphans(conn, source):
+        log.warning("closed a run that its process left open", run_id=orphan.run_id, source=orphan.source)
+        metrics.run_abandoned(orphan.source)
+        await states.settle(conn, orphan.source, after_death(orphan))

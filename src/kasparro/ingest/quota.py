@@ -91,8 +91,8 @@ def allowance(account: Account, trigger: str, pool: Pool, metrics: Metrics) -> A
     return Allowance(account, left, pool, metrics)
 
 
-def hold_after(error: SourceError) -> Hold | None:
-    """For how long an answer forbids every further call, if it does."""
+def hold_after(error: BaseException | None) -> Hold | None:
+    """For how long no call may be made after a run or a call that ended with `error`, if its answer forbids any."""
     match error:
         case Unauthorized() | PlanLimit():
             return Hold(PARKED, True, error.reason)

@@ -39,6 +39,10 @@ class Reader(Protocol):
     def account(self) -> Account | None:
         """Who pays for its calls; None where there are none."""
 
+    @property
+    def scope(self) -> str | None:
+        """What it asks for, and under which key, without a secret; None where looking costs nothing."""
+
     def resumes(self, found: Checkpoints) -> int | None:
         """The run whose unfinished snapshot the next one goes on with, if it does."""
 
@@ -78,6 +82,10 @@ class ApiReader:
     def kind(self) -> Kind:
         return self.source.kind
 
+    @property
+    def scope(self) -> str:
+        return f"{self.account.key} {pages.scope(self.options)}".lstrip()
+
     def resumes(self, found: Checkpoints) -> int | None:
         checkpoint = found.get("")
         broken_off = checkpoint is not None and checkpoint.cursor and checkpoint.age < self.options.interval
@@ -98,6 +106,7 @@ class FileReader:
     source: CsvFile
     options: CsvOptions
     account: None = None
+    scope: None = None
     verified: files.Verified = field(default_factory=dict)
 
     @property

@@ -20,6 +20,7 @@ from kasparro.log import logger
 from kasparro.metrics import Metrics
 from kasparro.store import quotas, runs, states
 from kasparro.store.pool import AWAY, ERRORS, Connection, Pool, explain
+from kasparro.store.quotas import Hold
 from kasparro.store.states import Due, Wait
 
 POLL = 1.0  # seconds between looks at the database, at most
@@ -57,14 +58,17 @@ class Schedule:
         return self.pipeline.reader.name
 
     async def declare(self, conn: Connection) -> None:
-        """This process runs the source from now on: at once, unless an earlier answer or the credits forbid it."""
+        """This process runs the source from now on; what an earlier answer or the credits forbid is waited for."""
         self.metrics.source_scheduled(self.source, self.interval)
         self.metrics.last_success(self.source, await runs.last_success(conn, self.source) or 0)
         async with conn.transaction():
-            await states.declare(conn, self.source, self.interval)
             await self._plan(conn)
-            if wait := await self._held(conn) or out_of_credits(self.pace):
-                await states.settle(conn, self.source, wait)
+            scope = self.pipeline.reader.scope
+            await states.declare(conn, self.source, self.interval, pace=self.pace.interval, scope=scope)
+            if held := await self._held(conn):
+                await states.settle(conn, self.source, Wait(held.seconds, held.parked, held.reason, failures=1))
+            elif spent := out_of_credits(self.pace):
+                await states.settle(conn, self.source, spent)
 
     async def keep(self) -> None:
         """Run the source for ever."""
@@ -119,11 +123,10 @@ class Schedule:
         if (self.pace.interval > self.interval) != (before.interval > self.interval):
             log.info("pace changed", source=self.source, seconds=round(self.pace.interval), reason=self.pace.spent)
 
-    async def _held(self, conn: Connection) -> Wait | None:
+    async def _held(self, conn: Connection) -> Hold | None:
         """What is left of a pause that an answer asked for; another key or plan is not bound by it."""
         account = self.pipeline.reader.account
-        held = account and await quotas.held(conn, account)
-        return held and Wait(held.seconds, held.parked, binding=not held.parked, reason=held.reason)
+        return account and await quotas.held(conn, account)
 
     async def _due_in(self) -> float | None:
         async with self.pool.acquire() as conn:

@@ -1,12 +1,13 @@
-"""What follows a run: its next tick, a retry, a wait that the vendor asked for, a parked source. Pure."""
+"""What follows a run: its next tick, a retry, a pause that an answer asked for, a parked source. Pure."""
 
 from __future__ import annotations
 
 from asyncio import CancelledError
 from dataclasses import dataclass
 
-from kasparro.errors import Cancelled, PlanLimit, QuotaSpent, SourceError, Transient, Unauthorized
-from kasparro.ingest.quota import PARKED, Pace
+from kasparro.errors import Cancelled, QuotaSpent, SourceError
+from kasparro.ingest.quota import Pace, hold_after
+from kasparro.store.runs import Orphan
 from kasparro.store.states import Due, Wait
 
 FIRST_RETRY = 30.0  # seconds after a first failure; doubled with each, up to the interval
@@ -25,40 +26,42 @@ class Course:
 
         A run between two ticks decides that all is well, or that no more calls may be made, and nothing else.
         """
-        wait = self._after(error)
+        hold, failures = hold_after(error), self.due.failures + 1
         is_tick = self.due.scheduled_for is not None
-        decides = wait is not None and (is_tick or wait.seconds is None or wait.binding or wait.parked)
-        return wait if decides else None
-
-    def _after(self, error: BaseException | None) -> Wait | None:
-        retry = min(self.pace.interval, FIRST_RETRY * 2.0 ** min(self.due.failures, 20))
-        failures = self.due.failures + 1
+        retry = _retry(self.due.failures, self.pace.interval)
         match error:
             case Cancelled():
                 return None
-            case CancelledError():  # our process stops: another, or the next one, goes on at once
-                return Wait(0.0, failures=self.due.failures)
-            case Unauthorized() | PlanLimit():
-                return Wait(max(PARKED, self.interval), parked=True, reason=error.reason, failures=failures)
+            case _ if hold:
+                return Wait(max(hold.seconds, retry), parked=hold.parked, reason=hold.reason, failures=failures)
             case QuotaSpent(resets_in=seconds):
                 return Wait(seconds, parked=True, reason=error.reason)
             case _ if spent := out_of_credits(self.pace):
                 return spent
-            case None:
-                return self._next()
-            case Transient(retry_after=float() as asked):
-                return Wait(max(asked, retry), binding=True, reason=error.reason, failures=failures)
-            case SourceError():
-                return Wait(retry, reason=error.reason, failures=failures)
+            case None:  # the next tick lies on the grid, unless the credits would not last
+                return Wait(self.pace.interval if is_tick and self.pace.interval > self.interval else None)
+            case _ if not is_tick:
+                return None
+            case CancelledError():  # our process stops: another, or the next one, goes on at once
+                return Wait(0.0, failures=self.due.failures)
+            case SourceError(reason=reason):
+                return Wait(retry, reason=reason, failures=failures)
             case _:
                 return Wait(retry, failures=failures)
 
-    def _next(self) -> Wait:
-        """The next tick, which lies on the grid unless the credits would not last: then the pace says when it is."""
-        is_slower = self.pace.interval > self.interval and self.due.scheduled_for is not None
-        return Wait(self.pace.interval if is_slower else None)
+
+def after_death(orphan: Orphan) -> Wait:
+    """A run whose process died is carried on at once; one that again brought no page, as a failure is tried again."""
+    if orphan.pages:
+        return Wait(0.0)
+    seconds = _retry(orphan.failures - 1, orphan.interval) if orphan.failures else 0.0
+    return Wait(seconds, failures=orphan.failures + 1)
 
 
 def out_of_credits(pace: Pace) -> Wait | None:
     """The wait for the next month, where this one's credits pay for no run."""
     return Wait(pace.interval, parked=True, reason=pace.spent) if pace.spent else None
+
+
+def _retry(failures: int, most: float) -> float:
+    return min(most, FIRST_RETRY * 2.0 ** min(failures, 20))

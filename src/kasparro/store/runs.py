@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kasparro.domain import Ledger, RunStatus
 from kasparro.errors import FenceLost
@@ -31,6 +32,19 @@ class Traffic:
     retries: int = 0
     waited: float = 0.0
     backed_off: float = 0.0
+
+
+class Orphan(NamedTuple):
+    """A run that no living process holds: the pages that it brought, and how its source stood.
+
+    `failures` of the source's runs before it had failed in a row. `interval` is in seconds; 0 where none was declared.
+    """
+
+    run_id: int
+    source: str
+    pages: int
+    failures: int
+    interval: float
 
 
 async def start(conn: Connection, source: str, *, owner: str, fence: int, due: Due, resumed_from: int | None) -> int:
@@ -90,6 +104,6 @@ async def expire(conn: Connection, days: int) -> int:
     return gone
 
 
-async def close_orphans(conn: Connection, source: str | None = None) -> list[tuple[int, str]]:
-    """Close the runs of a source, or of all, that no living process holds; returns their ids and sources."""
-    return [(row["run_id"], row["source"]) for row in await conn.fetch(_CLOSE_ORPHANS, source)]
+async def close_orphans(conn: Connection, source: str | None = None) -> list[Orphan]:
+    """Close the runs of a source, or of all, that no living process holds."""
+    return [Orphan(*row) for row in await conn.fetch(_CLOSE_ORPHANS, source)]

@@ -38,19 +38,21 @@ class Due(NamedTuple):
 class Wait(NamedTuple):
     """For how many seconds a source is not run (None: until its next tick), and why.
 
-    A binding wait was asked for by the vendor: no request cuts it short. A parked source waits for a person.
+    A parked source waits for a person. `failures` is how many of its latest runs have failed.
     """
 
     seconds: float | None
     parked: bool = False
-    binding: bool = False
     reason: str | None = None
     failures: int = 0
 
 
-async def declare(conn: Connection, source: str, interval: float) -> None:
-    """The service runs this source every `interval` seconds."""
-    await conn.execute(_DECLARE, source, interval)
+async def declare(conn: Connection, source: str, interval: float, *, pace: float, scope: str | None) -> None:
+    """The service runs this source every `interval` seconds, or at a slower `pace`, and asks it for `scope`.
+
+    It is due at once where its last tick was not run well, or not for this scope; always, where `scope` is None.
+    """
+    await conn.execute(_DECLARE, source, interval, pace, scope)
 
 
 async def retire_others(conn: Connection, enabled: Sequence[str]) -> None:
@@ -73,7 +75,7 @@ async def take(conn: Connection, source: str) -> Due | None:
 async def settle(conn: Connection, source: str, wait: Wait) -> None:
     """A run of the source has ended, and this follows. Called under the lease."""
     reason = wait.reason and storable(wait.reason)
-    await conn.execute(_SETTLE, source, wait.seconds, wait.parked, wait.binding, reason, wait.failures)
+    await conn.execute(_SETTLE, source, wait.seconds, wait.parked, reason, wait.failures)
 
 
 async def mark_checked(conn: Connection, source: str) -> None:
