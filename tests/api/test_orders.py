@@ -25,6 +25,14 @@ async def post(client: Any, path: str, body: Any = None, **headers: str) -> tupl
         return response.status, await response.json(content_type=None), response.headers
 
 
+async def running(rows: Any) -> int:
+    """A run under way, its source held by a living process."""
+    run_id: int = await rows.run("csv", "running")
+    await rows.lease("csv", alive=True)
+    await rows.conn.execute("UPDATE source_lease SET run_id = $1, expires_at = now() + interval '1 minute'", run_id)
+    return run_id
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(orders, "_PATIENCE", 0.2)
@@ -56,6 +64,21 @@ async def test_nobody_there_is_said_and_nothing_is_left_for_later(client: Any, r
     assert await rows.conn.fetchval("SELECT requested_at FROM source_state") is None
 
 
+async def test_run_that_begins_at_the_same_moment_is_named(
+    client: Any, rows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orders, "_PATIENCE", 2)
+    await rows.state("csv")
+    asking = asyncio.create_task(post(client, "/runs", {"source": "csv"}))
+    async with asyncio.timeout(5):
+        while not await rows.conn.fetchval("SELECT requested_at FROM source_state"):
+            await asyncio.sleep(0.01)
+    run_id = await running(rows)
+    status, problem, _ = await asking
+    assert (status, problem["run_id"]) == (409, run_id)
+    assert await rows.conn.fetchval("SELECT requested_at FROM source_state") is None
+
+
 @pytest.mark.parametrize("declared", [True, False])
 async def test_source_that_is_left_out_of_sources_is_a_conflict(client: Any, rows: Any, declared: bool) -> None:
     if declared:
@@ -67,9 +90,7 @@ async def test_source_that_is_left_out_of_sources_is_a_conflict(client: Any, row
 
 async def test_running_run_is_named(client: Any, rows: Any) -> None:
     await rows.state("csv")
-    run_id = await rows.run("csv", "running")
-    await rows.lease("csv", alive=True)
-    await rows.conn.execute("UPDATE source_lease SET run_id = $1, expires_at = now() + interval '1 minute'", run_id)
+    run_id = await running(rows)
     status, problem, _ = await post(client, "/runs", {"source": "csv"})
     assert (status, problem["run_id"]) == (409, run_id)
     assert f"run {run_id}" in problem["detail"]

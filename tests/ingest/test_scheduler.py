@@ -235,8 +235,12 @@ async def test_start_keeps_a_slower_pace(schedule: Schedule, make_schedule: Make
     assert wait == pytest.approx(slow.pace.interval, rel=0.01)
     assert wait > 100
     assert await start(make_schedule(60.0, credits=40), pool) == pytest.approx(wait, rel=0.05)
+    before = (await state(pool))["next_run_at"]
+    await ask(pool)
+    await slow.turn()
+    assert (await state(pool))["next_run_at"] == before
     assert await start(make_schedule(60.0, credits="unlimited"), pool) < 90
-    assert len(await runs(pool)) == 1
+    assert [run["trigger"] for run in await runs(pool)] == ["schedule", "manual"]
 
 
 async def test_clock_that_was_set_back_stops_no_source_for_ever(schedule: Schedule, pool: Pool) -> None:

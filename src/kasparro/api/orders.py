@@ -105,7 +105,7 @@ async def _request(pool: Pool, source: str) -> datetime:
         case None | Standing(enabled=False):
             raise Problem(409, f"no process runs {source}: SOURCES leaves it out")
         case Standing(is_running=True, run_id=run_id):
-            raise Problem(409, f"{source} is running already (run {run_id})", run_id=run_id)
+            raise _running(source, run_id)
         case Standing(seconds=float() as seconds, reason=reason):
             detail = f"{source} is not asked for {seconds:.0f} s more: {reason}"
             raise Problem(409, detail, headers={"Retry-After": str(math.ceil(seconds))})
@@ -116,18 +116,23 @@ async def _request(pool: Pool, source: str) -> datetime:
 
 async def _begun(pool: Pool, source: str, requested_at: datetime) -> int:
     """The run that a process has begun for the request; raises Problem where none has, and takes the request back."""
-    run_id, deadline = None, monotonic() + _PATIENCE
-    while run_id is None and monotonic() < deadline:
+    deadline = monotonic() + _PATIENCE
+    while monotonic() < deadline:
         await asyncio.sleep(_POLL)
-        run_id = await _run_of(pool, source, requested_at)
-    if run_id is None:
-        async with reading(pool) as conn:
-            await requests.withdraw(conn, source, requested_at)
-        run_id = await _run_of(pool, source, requested_at)  # it may have been taken up just before
-    if run_id is not None:
+        if (run_id := await _run_of(pool, source, requested_at)) is not None:
+            return run_id
+    async with reading(pool) as conn:
+        other = await requests.withdraw(conn, source, requested_at)
+    if (run_id := await _run_of(pool, source, requested_at)) is not None:  # taken up just before
         return run_id
+    if other is not None:
+        raise _running(source, other)
     detail = f"no process has taken {source} up within {_PATIENCE:g} s; is `kasparro serve` running and well?"
     raise Problem(503, detail, headers=RETRY_AFTER)
+
+
+def _running(source: str, run_id: int | None) -> Problem:
+    return Problem(409, f"{source} is running already (run {run_id})", run_id=run_id)
 
 
 async def _run_of(pool: Pool, source: str, requested_at: datetime) -> int | None:

@@ -46,6 +46,7 @@ class Schedule:
     pool: Pool
     metrics: Metrics
     interval: float
+    poll: float = POLL
     is_away: bool = False
     pace: Pace = field(init=False)
 
@@ -78,18 +79,27 @@ class Schedule:
     async def turn(self) -> float:
         """Run the source if it is due; returns for how many seconds there is nothing to do."""
         try:
-            seconds = await self._due_in()
+            seconds = await self.due_in()
             if seconds == 0:
                 await self.pipeline.run("schedule")
         except (Busy, NotDue):  # another process was faster
-            return POLL
+            return self.poll
         except AWAY as error:
             self._tell_away(explain(error))
-            return POLL
+            return self.poll
         except Exception:  # the one place that keeps a source alive whatever happens
             log.exception("run broke", source=self.source)
             return min(self.interval, FIRST_RETRY)
-        return POLL if seconds is None else min(seconds, POLL)
+        return self.poll if seconds is None else min(seconds, self.poll)
+
+    async def due_in(self) -> float | None:
+        """In how many seconds the source is to be run; None while somebody runs it."""
+        async with self.pool.acquire() as conn:
+            seconds = await states.due_in(conn, self.source)
+        if self.is_away:
+            log.info("database is back", source=self.source)
+        self.is_away = False
+        return seconds
 
     async def once(self) -> Summary | NotRun:
         """One run, because somebody asks for it here and now. A wait that an answer asked for is kept."""
@@ -127,14 +137,6 @@ class Schedule:
         """What is left of a pause that an answer asked for; another key or plan is not bound by it."""
         account = self.pipeline.reader.account
         return account and await quotas.held(conn, account)
-
-    async def _due_in(self) -> float | None:
-        async with self.pool.acquire() as conn:
-            seconds = await states.due_in(conn, self.source)
-        if self.is_away:
-            log.info("database is back", source=self.source)
-        self.is_away = False
-        return seconds
 
     def _tell_away(self, reason: str) -> None:
         """Once for each time, not at every look."""

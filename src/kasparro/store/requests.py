@@ -43,9 +43,10 @@ async def begun(conn: Connection, source: str, requested_at: datetime) -> int | 
     return run_id
 
 
-async def withdraw(conn: Connection, source: str, requested_at: datetime) -> None:
-    """Take a request back, if nobody has taken it up."""
-    await conn.execute(_WITHDRAW, source, requested_at)
+async def withdraw(conn: Connection, source: str, requested_at: datetime) -> int | None:
+    """Take a request back, if nobody has taken it up; returns the run that is under way instead, if one is."""
+    run_id: int | None = await conn.fetchval(_WITHDRAW, source, requested_at)
+    return run_id
 
 
 async def cancel(conn: Connection, run_id: int) -> tuple[str, RunStatus] | None:

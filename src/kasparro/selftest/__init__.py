@@ -1,0 +1,1 @@
+"""The promises of ingestion, tried on this machine."""
