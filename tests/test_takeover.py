@@ -15,7 +15,7 @@ import pytest
 
 from kasparro.sandbox import Sandbox, faults
 
-from .serving import Service, eventually, fetch, serving, settled, upstreams
+from .serving import Health, Service, eventually, fetch, serving, settled, upstreams
 
 RUNS = "SELECT run_id, status, fence, pages, fetched, resumed_from, owner FROM etl_run ORDER BY run_id"
 # What a process imports before everything else.
@@ -111,6 +111,39 @@ async def test_run_of_a_killed_process_is_carried_on_by_another_at_once(
     assert (dead["status"], resumed["resumed_from"]) == ("abandoned", dead["run_id"])
     assert (resumed["started_at"] - clock["now"]).total_seconds() < 3
     assert [call.query["page"] for call in sandbox.calls] == ["1", "2", "3", "4", "4", "5", "6", "7"]
+
+
+async def test_process_that_dies_at_every_start_spends_no_credit_at_each(
+    tmp_path: Path, dsn: str, sandbox: Sandbox
+) -> None:
+    sandbox.fail("coinpaprika", faults.Latency(60), times=None)
+    environ = upstreams(sandbox, dsn, SOURCES="coinpaprika")
+    for calls, status in (1, "running"), (2, "running"), (2, "failed"), (2, "failed"):
+        async with serving(tmp_path, **environ) as service:
+
+            def is_so(health: Health, calls: int = calls, status: str = status) -> bool:
+                state = health["etl_status"].get("coinpaprika")
+                return state is not None and (state["last_run_status"], len(sandbox.calls)) == (status, calls)
+
+            health = await service.until(is_so)
+            await service.stop(signal.SIGKILL)
+    wait = datetime.fromisoformat(health["etl_status"]["coinpaprika"]["next_run_at"]) - datetime.now(UTC)
+    assert timedelta(seconds=5) < wait < timedelta(seconds=30)
+
+
+async def test_restart_asks_no_vendor_again(tmp_path: Path, dsn: str, sandbox: Sandbox) -> None:
+    environ = upstreams(sandbox, dsn)
+    async with serving(tmp_path, **environ) as service:
+        before = (await service.until(settled))["etl_status"]
+        assert (await service.stop())[0] == 0
+    calls = len(sandbox.calls)
+    async with serving(tmp_path, **environ) as service:
+        looked = before["csv"]["last_success"]
+        health = await service.until(lambda health: health["etl_status"]["csv"]["last_success"] > looked)
+        assert (await service.stop())[0] == 0
+    assert len(sandbox.calls) == calls
+    for source in "coinpaprika", "coingecko":
+        assert health["etl_status"][source] == before[source]
 
 
 @pytest.mark.parametrize("hours", [-7, 7])
