@@ -12,6 +12,7 @@ ALTER TABLE source_state
     DROP COLUMN failures,
     DROP COLUMN taken_at,
     DROP COLUMN scope,
+    DROP COLUMN phase,
     ADD COLUMN is_binding boolean NOT NULL DEFAULT false;
 COMMENT ON COLUMN source_state.is_binding IS 'The vendor asked for the wait: a restart does not cut it short.';
 COMMENT ON COLUMN source_state.next_run_at IS 'When the scheduler means to run it next.';

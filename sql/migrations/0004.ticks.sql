@@ -3,11 +3,13 @@
 
 ALTER TABLE source_state
     DROP COLUMN is_binding,
+    ADD COLUMN phase double precision NOT NULL DEFAULT random(),
     ADD COLUMN scope text,
     ADD COLUMN taken_at timestamptz,
     ADD COLUMN failures integer NOT NULL DEFAULT 0,
     ADD COLUMN requested_at timestamptz;
 COMMENT ON COLUMN source_state.next_run_at IS 'The next tick: whoever runs the source for it moves it on, in the transaction that takes the lease.';
+COMMENT ON COLUMN source_state.phase IS 'How far its ticks are shifted, as a share of the interval: drawn once, so that neither the sources nor all who run Kasparro call a vendor in the same second.';
 COMMENT ON COLUMN source_state.scope IS 'What the source is asked for and under which key; never holds a secret. Null where looking costs nothing.';
 COMMENT ON COLUMN source_state.taken_at IS 'When its latest tick was taken: the next follows from that, after a restart too.';
 COMMENT ON COLUMN source_state.failures IS 'How many of its latest runs have failed, or died without a page: the next try waits the longer.';
@@ -30,11 +32,9 @@ SELECT source, owner, fence, run_id, expires_at FROM source_lease
 WHERE expires_at >= clock_timestamp() AND session_lives(backend_pid, backend_start);
 COMMENT ON VIEW lease_held IS 'The leases that keep others away now: neither run out nor left behind by a dead session.';
 
-CREATE FUNCTION next_tick(source text, seconds double precision, after timestamptz) RETURNS timestamptz
+CREATE FUNCTION next_tick(phase double precision, seconds double precision, after timestamptz) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE AS $$
     SELECT date_bin(stride, after + stride / 2, timestamptz 'epoch' + stride * phase) + stride
-    FROM (
-        SELECT seconds * interval '1 second' AS stride, (hashtextextended(source, 0) & 1048575) / 1048576.0 AS phase
-    ) AS grid
+    FROM (SELECT seconds * interval '1 second' AS stride) AS grid
 $$;
-COMMENT ON FUNCTION next_tick IS 'The ticks of a source are a grid in time, its interval apart, shifted by a hash of its name: every process sees the same, and sources of one interval do not start together. This is the first tick that is more than half an interval away.';
+COMMENT ON FUNCTION next_tick IS 'The ticks of a source are a grid in time, its interval apart, shifted by its phase. This is the first tick that is more than half an interval away.';

@@ -9,12 +9,12 @@ SELECT
     count(*) FILTER (WHERE started_at < ended_before OR fence <= fence_before) AS overlapping,
     count(*) FILTER (
         WHERE ended_before IS NOT NULL
-          AND extract(epoch FROM next_tick(source, $2, started_at) - scheduled_for) % $2::numeric <> 0
+          AND extract(epoch FROM next_tick(phase, $2, started_at) - scheduled_for) % $2::numeric <> 0
     ) AS off_grid,
     count(DISTINCT owner) AS owners
 FROM (
     SELECT *, max(finished_at) OVER earlier AS ended_before, max(fence) OVER earlier AS fence_before
-    FROM etl_run
+    FROM etl_run JOIN (SELECT source, phase FROM source_state) AS grid USING (source)
     WHERE source = $1
     WINDOW earlier AS (ORDER BY run_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 ) AS run

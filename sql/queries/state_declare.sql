@@ -5,26 +5,30 @@
 -- $4 scope text (null: looking costs nothing)
 INSERT INTO source_state AS known (source, interval_seconds, scope, next_run_at)
 VALUES ($1, $2, $4, clock_timestamp())
-ON CONFLICT (source) DO UPDATE SET (failures, next_run_at) = (
+ON CONFLICT (source) DO UPDATE SET
+    enabled = true, interval_seconds = excluded.interval_seconds, scope = excluded.scope, is_parked = false,
+    reason = NULL, updated_at = now(),
+    (failures, next_run_at) = (
         SELECT
             CASE WHEN has_died THEN known.failures ELSE 0 END,
-            CASE
-                WHEN has_died OR known.next_run_at <= clock_timestamp() THEN known.next_run_at
-                WHEN is_well OR EXISTS (SELECT FROM lease_held l WHERE l.source = known.source) THEN following
-                ELSE clock_timestamp()
-            END
+            coalesce(
+                CASE
+                    WHEN has_died OR known.next_run_at <= clock_timestamp() THEN known.next_run_at
+                    WHEN is_well OR EXISTS (SELECT FROM lease_held l WHERE l.source = $1) THEN greatest(
+                        next_tick(known.phase, $2, taken_at),
+                        CASE WHEN $3 > $2 THEN taken_at + $3 * interval '1 second' END
+                    )
+                END,
+                clock_timestamp()
+            )
         FROM (
             SELECT
-                coalesce(known.scope = $4 AND known.failures = 0 AND NOT known.is_parked, false) AS is_well,
-                coalesce((SELECT status FROM etl_run r WHERE r.source = $1 ORDER BY run_id DESC LIMIT 1) = 'abandoned', false) AS has_died,
+                known.scope = $4 AND known.failures = 0 AND NOT known.is_parked AS is_well,
+                known.scope = $4 AND status = 'abandoned' AS has_died,
                 least(known.taken_at, clock_timestamp()) AS taken_at
+            FROM (SELECT) AS one
+            LEFT JOIN LATERAL (
+                SELECT status FROM etl_run r WHERE r.source = $1 ORDER BY run_id DESC LIMIT 1
+            ) AS last_run ON true
         ) AS before
-        CROSS JOIN LATERAL (
-            SELECT coalesce(
-                greatest(next_tick($1, $2, taken_at), CASE WHEN $3 > $2 THEN taken_at + $3 * interval '1 second' END),
-                clock_timestamp()
-            ) AS following
-        ) AS after
-    ),
-    enabled = true, interval_seconds = excluded.interval_seconds, scope = excluded.scope, is_parked = false,
-    reason = NULL, updated_at = now()
+    )

@@ -5,7 +5,7 @@ UPDATE source_state SET
     next_run_at = CASE
         WHEN $2::double precision IS NOT NULL THEN clock_timestamp() + $2 * interval '1 second'
         WHEN failures = 0 AND NOT is_parked THEN next_run_at
-        ELSE least(next_run_at, next_tick(source, interval_seconds, clock_timestamp()))
+        ELSE least(next_run_at, next_tick(phase, interval_seconds, clock_timestamp()))
     END,
     is_parked = $3, reason = $4, failures = $5, updated_at = now()
 WHERE source = $1

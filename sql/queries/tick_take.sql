@@ -20,7 +20,7 @@ UPDATE source_state s SET
     taken_at = CASE WHEN due.tick IS NULL THEN s.taken_at ELSE clock_timestamp() END,
     next_run_at = CASE
         WHEN due.tick IS NULL THEN s.next_run_at
-        ELSE next_tick(s.source, s.interval_seconds, clock_timestamp())
+        ELSE next_tick(s.phase, s.interval_seconds, clock_timestamp())
     END
 FROM due
 WHERE s.source = due.source

@@ -116,15 +116,15 @@ async def test_day_that_was_missed_is_one_run(schedule: Schedule, pool: Pool) ->
 
 
 @pytest.mark.parametrize("seconds", [0.01, 1.0, 60.0, 300.0, 1200.0, 86_400.0, 0.7, 12.5])
-@pytest.mark.parametrize("source", ["csv", "coinpaprika", "coingecko"])
-async def test_ticks_are_a_grid_that_every_process_sees_alike(pool: Pool, source: str, seconds: float) -> None:
+@pytest.mark.parametrize("phase", [0.0, 0.3, 0.999])
+async def test_ticks_are_a_grid_that_every_process_sees_alike(pool: Pool, phase: float, seconds: float) -> None:
     stride = timedelta(seconds=seconds)
     now = datetime(2026, 3, 4, 5, 6, 7, 891011, tzinfo=UTC)
     moments = [now + stride * share for share in (0, 0.1, 0.3, 0.49, 0.51, 0.7, 0.9, 1)]
     rows = await fetch(
         pool,
         "SELECT next_tick($1, $2, after) AS tick FROM unnest($3::timestamptz[]) AS after ORDER BY after",
-        source, seconds, moments,
+        phase, seconds, moments,
     )  # fmt: skip
     ticks = [row["tick"] for row in rows]
     assert all(stride / 2 < tick - moment <= stride * 1.5 for tick, moment in zip(ticks, moments, strict=True))
@@ -132,11 +132,13 @@ async def test_ticks_are_a_grid_that_every_process_sees_alike(pool: Pool, source
     assert len(set(ticks)) == 2
 
 
-async def test_sources_of_one_interval_do_not_start_together(pool: Pool) -> None:
-    rows = await fetch(
-        pool, "SELECT next_tick(source, 300, now()) FROM unnest('{csv,coinpaprika,coingecko}'::text[]) AS source"
-    )
-    assert len(set(rows)) == 3
+async def test_neither_sources_nor_installations_call_in_the_same_second(pool: Pool) -> None:
+    async with pool.acquire() as conn:
+        for source in "csv", "coinpaprika", "coingecko":
+            await states.declare(conn, source, 300, pace=300, scope=None)
+    phases = {row["phase"] for row in await fetch(pool, "SELECT phase FROM source_state")}
+    assert len(phases) == 3
+    assert all(0 <= phase < 1 for phase in phases)
 
 
 async def test_changed_interval_takes_effect_at_once_and_runs_no_tick_again(schedule: Schedule, pool: Pool) -> None:

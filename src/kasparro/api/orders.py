@@ -27,6 +27,14 @@ from kasparro.store.requests import Standing
 _PATIENCE = 5.0  # seconds until a process has to have taken a request up; each looks once a second
 _POLL = 0.05  # seconds between our looks whether one has
 _SECURITY: Any = [{"key": []}, {"bearer": []}]
+_ANSWERS: Any = {
+    202: {"model": RunAccepted},
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    409: "Conflict",
+    503: "Unavailable",
+}
 
 _log = log.logger("api")
 
@@ -39,15 +47,7 @@ _log = log.logger("api")
     query=NoQuery,
     body=RunRequest,
     security=_SECURITY,
-    responses={
-        202: {"model": RunAccepted},
-        400: "BadRequest",
-        401: "Unauthorized",
-        403: "Forbidden",
-        409: "Conflict",
-        413: "TooLarge",
-        503: "Unavailable",
-    },
+    responses={**_ANSWERS, 413: "TooLarge"},
 )
 @admin
 async def run(request: web.Request) -> web.StreamResponse:
@@ -67,15 +67,7 @@ async def run(request: web.Request) -> web.StreamResponse:
     path=RunPath,
     query=NoQuery,
     security=_SECURITY,
-    responses={
-        202: {"model": RunAccepted},
-        400: "BadRequest",
-        401: "Unauthorized",
-        403: "Forbidden",
-        404: "NotFound",
-        409: "Conflict",
-        503: "Unavailable",
-    },
+    responses={**_ANSWERS, 404: "NotFound"},
 )
 @admin
 async def cancel(request: web.Request) -> web.StreamResponse:

@@ -63,7 +63,8 @@ async def _opened(conn: Connection, reader: Reader, *, owner: str, fence: int, d
 
 async def close_orphans(conn: Connection, metrics: Metrics, source: str | None = None) -> None:
     """Close the runs of a source, or of all, that no living process holds, and decide when they are carried on."""
-    for orphan in await runs.close_orphans(conn, source):
-        log.warning("closed a run that its process left open", run_id=orphan.run_id, source=orphan.source)
-        metrics.run_abandoned(orphan.source)
-        await states.settle(conn, orphan.source, after_death(orphan))
+    async with conn.transaction():
+        for orphan in await runs.close_orphans(conn, source):
+            log.warning("closed a run that its process left open", run_id=orphan.run_id, source=orphan.source)
+            metrics.run_abandoned(orphan.source)
+            await states.settle(conn, orphan.source, after_death(orphan))
