@@ -47,14 +47,19 @@ async def test_runs_are_limited_filtered_and_newest_first(get: Any, rows: Any) -
     await get("/runs?limit=101", status=400)
 
 
-async def test_details_hold_the_ledger_and_the_checkpoints(get: Any, rows: Any) -> None:
+async def test_details_hold_the_ledger_the_traffic_and_the_checkpoints(get: Any, rows: Any) -> None:
     run_id = await rows.run("csv", "partial", inserted=7, rejected=3)
     await rows.conn.execute(
         "INSERT INTO etl_checkpoint (source, stream, cursor, run_id, page) "
         "VALUES ('csv', 'a.csv', '{\"byte\": 9}', $1, 2)",
         run_id,
     )
+    await rows.conn.execute(
+        "UPDATE etl_run SET pages = 4, requests = 6, retries = 2, waited_seconds = 7.5, backoff_seconds = 5"
+    )
     run = await get(f"/runs/{run_id}")
+    assert [run[name] for name in ("pages", "requests", "retries", "waited_seconds")] == [4, 6, 2, 7.5]
+    assert run["waits"] == {"rate_limit_seconds": 2.5, "backoff_seconds": 5}
     assert run["ledger"] == {
         "fetched": 10, "inserted": 7, "updated": 0, "unchanged": 0, "stale": 0, "rejected": 3, "duplicate": 0,
     }  # fmt: skip

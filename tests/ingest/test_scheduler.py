@@ -18,6 +18,7 @@ from kasparro.ingest.pipeline import Summary
 from kasparro.ingest.scheduler import POLL, NotRun, Schedule
 from kasparro.metrics import Metrics
 from kasparro.sandbox import Sandbox, faults
+from kasparro.settings import Rate
 from kasparro.store import leases, requests, states
 from kasparro.store.pool import Pool
 
@@ -291,6 +292,20 @@ async def test_failures_are_counted_in_the_database(schedule: Schedule, pool: Po
     row = await state(pool)
     assert (row["failures"], row["reason"]) == (0, None)
     assert row["seconds"] > INTERVAL / 2
+
+
+async def test_run_tells_what_it_asked_of_the_network_and_waited_for(
+    make_schedule: MakeSchedule, pool: Pool, sandbox: Sandbox, no_waiting: list[float]
+) -> None:
+    schedule = make_schedule(rate=Rate(2, 0.2))
+    await start(schedule, pool)
+    sandbox.fail(NAME, faults.ServerError(503), times=2)
+    await schedule.turn()
+    (run,) = await runs(pool)
+    assert (run["status"], run["requests"], run["retries"]) == ("success", len(sandbox.calls), 2)
+    assert run["pages"] == run["requests"] - run["retries"]
+    assert run["backoff_seconds"] == pytest.approx(sum(no_waiting))
+    assert run["waited_seconds"] - run["backoff_seconds"] > 0  # the rate limit
 
 
 async def test_source_that_is_run_elsewhere_waits_its_turn(schedule: Schedule, pool: Pool) -> None:
