@@ -1,6 +1,7 @@
 -- Adds a page to its run, if that is still open, and notes what the run has asked of the network so far.
 -- $1 run_id bigint, $2 inserted, $3 updated, $4 unchanged, $5 stale, $6 rejected, $7 duplicate bigint,
--- $8 simulated boolean, $9 requests int, $10 retries int, $11 waited_seconds double precision, $12 backoff_seconds double precision
+-- $8 simulated boolean, $9 requests int, $10 retries int, $11 waited_seconds double precision,
+-- $12 backoff_seconds double precision
 UPDATE etl_run SET
     pages = pages + 1,
     fetched = fetched + $2::bigint + $3::bigint + $4::bigint + $5::bigint + $6::bigint + $7::bigint,

@@ -1,4 +1,4 @@
--- In how many seconds a source is to be run: 0 is now; null while somebody runs it. Whoever asks runs it, so it is enabled.
+-- In how many seconds a source is to be run: 0 is now; null while somebody runs it. Whoever asks runs it: it is enabled.
 -- A run that nobody holds has lost its process: it is closed by whoever takes the source, at once.
 -- $1 source text
 WITH ours AS (
