@@ -60,7 +60,17 @@ class Kind(StrEnum):
 
 RunStatus = Literal["running", "success", "partial", "failed", "abandoned", "cancelled"]
 Trigger = Literal["schedule", "manual"]
-DriftKind = Literal["new_field", "missing_field", "renamed_field", "type_change"]
+DriftKind = Literal[
+    "new_field",
+    "missing_field",
+    "renamed_field",
+    "type_change",
+    "null_rate",
+    "precision",
+    "time_grid",
+    "scale",
+    "immutable_change",
+]
 Severity = Literal["info", "warning", "critical"]
 Outcome = Literal["inserted", "updated", "unchanged", "stale", "rejected", "duplicate"]
 FlagName = Literal["torn", "shrunken"]
@@ -119,7 +129,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A difference between what a source is known to send and what it sent."""
+    """A difference between what a source is declared, or known by now, to send and what it sent."""
 
     kind: DriftKind
     path: str
@@ -129,6 +139,33 @@ class Drift:
     observed: str | None = None
     renamed_to: str | None = None
     sample: str | None = None
+
+
+class Trait(NamedTuple):
+    """How the values of a path spread over the ordered classes of a kind: class -> how many, as digits -> figures."""
+
+    kind: DriftKind
+    path: str
+    severity: Severity
+    counts: Mapping[int, float]
+    sample: str | None = None
+
+
+class Immutable(NamedTuple):
+    """The values of a path that may change only with their causes: coin -> (cause, value)."""
+
+    path: str
+    severity: Severity
+    values: Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """What the values of a page look like, to be held against the same part of earlier snapshots."""
+
+    part: str
+    traits: tuple[Trait, ...]
+    immutables: tuple[Immutable, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +267,8 @@ class Census:
 
 
 class Closing(NamedTuple):
-    """What is known of a page once its records are read: where the source goes on, and how it drifted.
+    """What is known of a page once its records are read: where the source goes on, how it differs from the declaration
+    of the source, and, of some pages, what its values look like.
 
     The last page of a snapshot brings the census of all.
     """
@@ -238,6 +276,7 @@ class Closing(NamedTuple):
     cursor: Mapping[str, Any]
     drifts: Sequence[Drift] = ()
     census: Census | None = None
+    portrait: Portrait | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from kasparro.domain import Fault
+from kasparro.domain import Drift, Fault
 
 
 class KasparroError(Exception):
@@ -89,6 +89,16 @@ class Malformed(Fatal):
 
 class Cancelled(Fatal):
     """Somebody has asked for the end of the run."""
+
+
+@dataclass
+class Drifted(Fatal):
+    """The vendor's answers have changed, and the setting of the source says to stop then: the source is parked.
+
+    `drifts` are those of the page that was not written.
+    """
+
+    drifts: tuple[Drift, ...] = ()
 
 
 class FenceLost(Fatal):

@@ -41,6 +41,15 @@ async def test_acknowledged_drifts_go_to_the_end(client: Any, get: Any, rows: An
     assert reply["acknowledged"] == 2
 
 
+async def test_resolved_drifts_wait_for_nobody(get: Any, rows: Any) -> None:
+    for path in "ab":
+        await rows.drift("csv", "null_rate", path)
+    await rows.conn.execute("UPDATE schema_drift SET resolved_at = now() WHERE path = 'b'")
+    assert [drift["path"] for drift in await get("/drift")] == ["a", "b"]
+    assert [drift["path"] for drift in await get("/drift?resolved=true")] == ["b"]
+    assert [drift["resolved_at"] for drift in await get("/drift?resolved=false")] == [None]
+
+
 @pytest.mark.parametrize(
     "headers",
     [{}, {"X-API-Key": "wrong"}, {"X-API-Key": ""}, {"Authorization": "Bearer"}, {"Authorization": f"Basic {KEY}"},

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing
 from copy import deepcopy
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kasparro.domain import Drift
-from kasparro.ingest.drift import Profile, baseline
+from kasparro.ingest.drift import baseline
+from kasparro.ingest.reader import reader
+from kasparro.ingest.transport import session
+from kasparro.metrics import Metrics
 from kasparro.resources import folder
+from kasparro.sandbox import Sandbox, faults, tampering
+from kasparro.settings import Rate
 from kasparro.sources import SOURCES
+from kasparro.store.runs import Traffic
+
+from . import coins
 
 FIXTURES = {"coinpaprika": "tickers.json", "coingecko": "markets.json"}
 
 
 def records(source: str) -> list[dict[str, Any]]:
-    text = (folder("fixtures") / source / FIXTURES[source]).read_text()
-    return json.loads(text, parse_float=Decimal, parse_int=Decimal)
+    return coins.read((folder("fixtures") / source / FIXTURES[source]).read_text())
 
 
 def drifts(source: str, values: list[Any]) -> list[Drift]:
-    profile = Profile(baseline(SOURCES[source]))
-    for value in values:
-        profile.see(value)
-    return profile.drifts()
+    return coins.profile(source, values).drifts()
 
 
 @pytest.mark.parametrize("source", FIXTURES)
@@ -94,6 +102,108 @@ def test_nested_field_is_not_missing_where_its_parent_never_came() -> None:
 
 def test_no_records_no_drift() -> None:
     assert drifts("coingecko", []) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "types"), [([None, 1], "number"), (["x", 1, None], "number, string"), ([None], "null")]
+)
+def test_new_field_has_the_types_that_were_seen_in_whatever_order(values: list[Any], types: str) -> None:
+    for order in (values, values[::-1]):
+        page = records("coingecko")[: len(order)]
+        for record, value in zip(page, order, strict=True):
+            record["fresh"] = value
+        (drift,) = [drift for drift in drifts("coingecko", page) if drift.kind == "new_field"]
+        assert (drift.path, drift.observed) == ("fresh", types)
+
+
+def with_objects(source: str) -> list[dict[str, Any]]:
+    """Records whose objects are all there: the tampering does not look for them."""
+    return [record for record in records(source) if record.get("roi", {}) is not None]
+
+
+_EXPECTED = [(source, path) for source in FIXTURES for path in sorted(baseline(SOURCES[source]).expected)]
+
+
+@pytest.mark.parametrize(("source", "path"), _EXPECTED)
+def test_dropped_key_is_named(source: str, path: str) -> None:
+    page = with_objects(source)
+    for record in page:
+        tampering.dropped(record, path)
+    assert path in {drift.path for drift in drifts(source, page) if drift.kind == "missing_field"}
+
+
+@pytest.mark.parametrize(("source", "path"), _EXPECTED)
+def test_renamed_key_is_named_with_its_new_name(source: str, path: str) -> None:
+    page, name = with_objects(source), path.rpartition(".")[2]
+    for record in page:
+        tampering.renamed(record, path, f"{name}_x")
+    found = [drift for drift in drifts(source, page) if drift.path == path]
+    assert [(drift.kind, drift.renamed_to) for drift in found] == [("renamed_field", f"{path}_x")]
+
+
+@settings(deadline=None)
+@given(st.permutations(range(40)), st.sampled_from(sorted(FIXTURES)), st.data())
+def test_order_of_the_records_does_not_matter(order: list[int], source: str, data: st.DataObject) -> None:
+    page = records(source)
+    for at, path in data.draw(st.lists(st.tuples(st.integers(0, 39), st.sampled_from(sorted(page[0]))), max_size=5)):
+        page[at][path] = data.draw(st.sampled_from([None, "text", 1, [], {"a": 1}]))
+        page[at]["new"] = page[at].pop(path)
+    shuffled = [page[at] for at in order]
+    assert plain(drifts(source, page)) == plain(drifts(source, shuffled))
+
+
+@settings(deadline=None)
+@given(st.sampled_from(sorted(FIXTURES)), st.data())
+def test_whatever_goes_and_whatever_comes_is_named(source: str, data: st.DataObject) -> None:
+    page = with_objects(source)
+    gone = data.draw(st.sets(st.sampled_from([path for name, path in _EXPECTED if name == source])))
+    come = data.draw(st.sets(st.text(st.characters(exclude_characters="."), min_size=1))) - page[0].keys()
+    for record in page:
+        for path in sorted(gone):
+            tampering.dropped(record, path)
+        record.update(dict.fromkeys(come, 1))
+    found = drifts(source, page)
+    inside = {path for path in gone if any(path.startswith(f"{above}.") for above in gone)}
+    assert {drift.path for drift in found if drift.kind != "new_field"} == gone - inside
+    assert {drift.renamed_to or drift.path for drift in found if drift.kind != "missing_field"} == come
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(sorted(FIXTURES)), st.data())
+def test_records_that_take_the_fast_lane_hide_no_drift(source: str, data: st.DataObject) -> None:
+    """Those that are ordinary are not looked at, unless they may be the first to hold a path."""
+    page, paths = with_objects(source), [path for name, path in _EXPECTED if name == source]
+    gone = data.draw(st.sets(st.sampled_from(paths), max_size=3))
+    for at, record in enumerate(page):
+        for path in sorted(gone):
+            if at >= 5 or data.draw(st.booleans()):
+                tampering.dropped(record, path)
+    for at in data.draw(st.sets(st.integers(0, len(page) - 1), max_size=3)):
+        kind = data.draw(st.sampled_from(["string", "number", "boolean", "null", "list", "object"]))
+        tampering.retyped(page[at], data.draw(st.sampled_from(paths)), kind)
+    random = data.draw(st.randoms())
+    random.shuffle(page)
+    assert plain(asyncio.run(received(source, page))) == plain(drifts(source, page))
+
+
+def plain(found: Iterable[Drift]) -> list[Drift]:
+    return [replace(drift, sample=None) for drift in found]
+
+
+def as_number(figure: Decimal) -> float:
+    return int(figure) if figure == int(figure) else float(figure)
+
+
+async def received(source: str, page: list[Any]) -> Sequence[Drift]:
+    """The drifts of a page that comes over the network."""
+    async with Sandbox(coins=1) as sandbox, session() as outbound:
+        url = {"coinpaprika": sandbox.coinpaprika_url, "coingecko": sandbox.coingecko_url}[source]
+        options = SOURCES[source].options_type(base_url=url, rate=Rate(10_000, 1))
+        sandbox.fail(source, faults.Literal(200, {}, json.dumps(page, default=as_number)))
+        async with aclosing(reader(SOURCES[source], options, outbound, Metrics()).deliveries({}, Traffic())) as pages:
+            delivery = await anext(pages)
+            assert len(list(delivery.entries)) == len(page)
+            return delivery.close().drifts
 
 
 _JSON = st.recursive(

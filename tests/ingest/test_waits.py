@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from kasparro.errors import (
     Cancelled,
+    Drifted,
     Malformed,
     PlanLimit,
     QuotaSpent,
@@ -49,6 +50,12 @@ def test_credits_that_would_not_last_put_the_next_tick_off_and_a_run_between_two
 def test_credits_that_are_gone_park_the_source(due: Due, error: SourceError | None) -> None:
     assert after(error, due, pace=Pace(9999, "all are used")) == Wait(9999, parked=True, reason="all are used")
     assert after(QuotaSpent("coingecko", "none left", 77.0), due) == Wait(77.0, parked=True, reason="none left")
+
+
+@pytest.mark.parametrize("due", [TICK, ASKED])
+def test_frozen_source_is_parked_and_looked_at_again_at_its_next_tick(due: Due) -> None:
+    assert after(Drifted("coingecko", "missing_field ath"), due) == Wait(None, parked=True, reason="missing_field ath")
+    assert after(Drifted("coingecko", "ath"), pace=Pace(5000)) == Wait(5000, parked=True, reason="ath")
 
 
 @pytest.mark.parametrize("due", [TICK, ASKED])

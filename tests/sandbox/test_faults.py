@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from datetime import datetime, timedelta
 
 import aiohttp
 import pytest
@@ -115,6 +117,23 @@ async def test_drift(client: ClientSession) -> None:
         assert isinstance(record["total_supply"], str)
         assert "cost" in record["quotes"]["USD"]
         assert "price" not in record["quotes"]["USD"]
+
+
+async def test_flip_has_the_same_keys_and_other_values(sandbox: Sandbox, client: ClientSession) -> None:
+    async with client.get(sandbox.coingecko_url + MARKETS) as response:
+        honest = await response.json()
+    _, body, _ = await ask(client, sandbox, faults.Flip())
+    flipped = json.loads(body)
+    assert [record.keys() for record in flipped] == [record.keys() for record in honest]
+    for before, now in zip(honest, flipped, strict=True):
+        assert before["current_price"] == now["current_price"]
+        if before["ath_date"]:
+            moved = datetime.fromisoformat(before["ath_date"]) - datetime.fromisoformat(now["ath_date"])
+            assert timedelta(hours=8) <= moved < timedelta(hours=8, seconds=1)
+        if before["last_updated"]:
+            assert now["last_updated"].endswith("0.000Z")
+        if before["price_change_percentage_24h"] is not None:
+            assert now["price_change_percentage_24h"] == round(before["price_change_percentage_24h"], 1)
 
 
 @pytest.mark.parametrize("kind", sorted(POISONS.keys() - {"duplicate"}))

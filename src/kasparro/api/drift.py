@@ -16,11 +16,18 @@ from kasparro.store import reports
 from kasparro.store.reading import reading
 
 _log = log.logger("api")
+_LEVELS = """
+Against the declaration of the source: `new_field`, `missing_field`, `renamed_field`, `type_change`. Against its earlier
+snapshots, page by page: `null_rate` (how many values are null or absent), `precision` (digits behind the point),
+`time_grid` (fractions of a second, whole seconds, tens ...), `scale` (another unit), `immutable_change` (a value that
+changed without its cause, such as the date of an all-time high).
+"""
 
 
 @documented(
     tags=["quality"],
-    summary="Differences between the declared schema of a source and what it sent",
+    summary="Differences between what a source is known to send and what it sent",
+    description=_LEVELS,
     query=DriftQuery,
     responses={200: {"model": Drifts}, 400: "BadRequest", 503: "Unavailable"},
 )
@@ -28,14 +35,21 @@ async def drifts(request: web.Request) -> web.StreamResponse:
     query = asked.query(request, DriftQuery)
     async with reading(request.app[POOL]) as conn:
         return passed_on(
-            await reports.drifts(conn, sources=query.source, acknowledged=query.acknowledged, limit=query.limit)
+            await reports.drifts(
+                conn,
+                sources=query.source,
+                acknowledged=query.acknowledged,
+                resolved=query.resolved,
+                limit=query.limit,
+            )
         )
 
 
 @documented(
     tags=["quality"],
-    summary="Mark drifts as seen",
-    description="All of a source, or only those of one kind or path. Needs the key in ADMIN_API_KEY.",
+    summary="Accept drifts",
+    description="All of a source, or only those of one kind or path. What they show counts as usual from the next run "
+    "on; a further change opens them again. Needs the key in ADMIN_API_KEY.",
     query=NoQuery,
     body=Acknowledgement,
     security=[{"key": []}, {"bearer": []}],

@@ -101,6 +101,8 @@ class DriftQuery(Query):
     """Only these sources."""
     acknowledged: bool | None = None
     """Only those that somebody has, or has not, acknowledged."""
+    resolved: bool | None = None
+    """Only those that the last whole snapshot did not, or did, show."""
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     """At most so many."""
 
@@ -115,7 +117,7 @@ class RejectsQuery(Query):
 
 
 class Acknowledgement(Query):
-    """Which drifts somebody has looked at."""
+    """Which drifts somebody accepts."""
 
     source: Source
     kind: DriftKind | None = None

@@ -150,7 +150,7 @@ class ServiceCard(Health):
 
 
 class DriftEntry(Reply):
-    """A difference between what a source is declared to send and what it sent."""
+    """A difference between what a source is declared, or known by now, to send and what it sent."""
 
     source: str
     kind: DriftKind
@@ -169,10 +169,13 @@ class DriftEntry(Reply):
     first_run_id: int
     last_run_id: int
     acknowledged_at: AwareDatetime | None
+    """When somebody accepted it; null again once it has changed further."""
+    resolved_at: AwareDatetime | None
+    """Since when whole snapshots do not show it any more."""
 
 
 class Drifts(RootModel[list[DriftEntry]]):
-    """The unacknowledged first, the latest first."""
+    """What waits for somebody first (neither acknowledged nor resolved), the latest first."""
 
 
 class Acknowledged(Reply):

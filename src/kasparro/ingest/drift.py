@@ -34,12 +34,22 @@ _JSON_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What a source is declared to send: path -> JSON type; which paths we map, and which are essential to us."""
+    """What a source is declared to send: path -> JSON type; which paths we map, and which are essential to us.
+
+    `immutable` are the paths whose value changes only with that of another.
+    """
 
     types: Mapping[str, str]
     expected: frozenset[str]
     mapped: frozenset[str]
     essential: frozenset[str]
+    immutable: Mapping[str, str]
+
+    def severity(self, path: str) -> Severity:
+        """How much a difference at this path matters to us."""
+        if path in self.essential:
+            return "critical"
+        return "warning" if path in self.mapped else "info"
 
 
 def baseline(source: ApiSource) -> Baseline:
@@ -54,7 +64,7 @@ def baseline(source: ApiSource) -> Baseline:
     parents = {parent: "object" for path in mapped for parent in _parents(path)}
     types = {**parents, **mapped, **source.known, **source.optional}
     expected = frozenset(types) - frozenset(source.optional)
-    return Baseline(types, expected, frozenset(mapped), frozenset(essential))
+    return Baseline(types, expected, frozenset(mapped), frozenset(essential), source.immutable)
 
 
 @dataclass(slots=True)
@@ -118,38 +128,30 @@ class Profile:
         parent = path.rpartition(".")[0]
         return not parent or parent in self.baseline.types
 
-    def _severity(self, path: str) -> Severity:
-        if path in self.baseline.essential:
-            return "critical"
-        return "warning" if path in self.baseline.mapped else "info"
-
     def _renamed(self, old: str, fresh: str, ratio: float) -> Drift:
-        kind, sample = next(iter(self.seen[fresh].items()))
-        return Drift(
-            "renamed_field",
-            old,
-            self._severity(old),
-            round(ratio, 3),
-            self.baseline.types[old],
-            kind,
-            fresh,
-            _shorten(sample),
-        )
+        found, sample = self._found(fresh)
+        severity, expected = self.baseline.severity(old), self.baseline.types[old]
+        return Drift("renamed_field", old, severity, round(ratio, 3), expected, found, fresh, sample)
 
     def _missing(self, path: str) -> Drift:
-        return Drift("missing_field", path, self._severity(path), expected=self.baseline.types[path])
+        return Drift("missing_field", path, self.baseline.severity(path), expected=self.baseline.types[path])
 
     def _new(self, path: str) -> Drift:
-        kind, sample = next(iter(self.seen[path].items()))
-        return Drift("new_field", path, "info", observed=kind, sample=_shorten(sample))
+        found, sample = self._found(path)
+        return Drift("new_field", path, "info", observed=found, sample=sample)
 
     def _type_changes(self) -> Iterator[Drift]:
-        for path, types in sorted(self.seen.items()):
-            expected = self.baseline.types.get(path)
-            others = sorted(types.keys() - {expected, "null"}) if expected else []
-            if others:
-                sample = _shorten(types[others[0]])
-                yield Drift("type_change", path, self._severity(path), 1.0, expected, ", ".join(others), sample=sample)
+        for path in sorted(self.seen.keys() & self.baseline.types.keys()):
+            expected = self.baseline.types[path]
+            if self.seen[path].keys() - {expected, "null"}:
+                found, sample = self._found(path, expected)
+                severity = self.baseline.severity(path)
+                yield Drift("type_change", path, severity, expected=expected, observed=found, sample=sample)
+
+    def _found(self, path: str, expected: str | None = None) -> tuple[str, str]:
+        """The types seen at a path beside the expected one, and a sample; null only where nothing else was."""
+        kinds = sorted(self.seen[path].keys() - {expected, "null"}) or ["null"]
+        return ", ".join(kinds), shortened(self.seen[path][kinds[0]])
 
 
 def _renames(missing: set[str], new: set[str]) -> Iterator[tuple[str, str, float]]:
@@ -189,5 +191,6 @@ def _flatten(annotation: Any) -> Iterator[Any]:
         yield from _flatten(part)
 
 
-def _shorten(sample: Any) -> str:
+def shortened(sample: Any) -> str:
+    """A value, for people: short, whatever it is, and in letters that any text may hold."""
     return str(sample) if isinstance(sample, Decimal) else json.dumps(sample, default=float)[:100]

@@ -16,6 +16,7 @@ from kasparro.domain import (
     Duplicate,
     Entry,
     Page,
+    Portrait,
     Record,
     Rejection,
     Response,
@@ -24,6 +25,8 @@ from kasparro.domain import (
 )
 from kasparro.errors import Rejected
 from kasparro.ingest.drift import Baseline, Profile, baseline
+from kasparro.ingest.portraits import paint
+from kasparro.ingest.sample import Sample, closely
 from kasparro.ingest.transport import Transport
 from kasparro.settings import ApiOptions
 from kasparro.sources import json_list
@@ -41,7 +44,8 @@ async def deliveries(
     number, following = 1, cursor
     while number == 1 or following:
         response = await transport.send(source.request(options, following))
-        reading = _Reading(snapshot, following, response, Profile(snapshot.baseline), len(snapshot.seen))
+        profile, sample = Profile(snapshot.baseline), closely(number, _part(following))
+        reading = _Reading(snapshot, following, response, profile, len(snapshot.seen), sample)
         yield Delivery(_page(number, response), reading.entries(), reading.close)
         number, following = number + 1, reading.following
 
@@ -86,6 +90,7 @@ class _Reading:
     response: Response
     profile: Profile
     coins_before: int
+    sample: Sample | None = None
     records: int = 0
     fresh: int = 0
     again: set[str] = field(default_factory=set)
@@ -104,6 +109,8 @@ class _Reading:
                 self.fresh += snapshot.is_news(record)
                 yield Rejection(record.position, record.text, rejected.faults)
                 continue
+            if self.sample:
+                self.sample.offer(ticker.coin_id, record)
             if ticker.coin_id not in snapshot.seen:
                 self.fresh += 1
             else:
@@ -118,7 +125,14 @@ class _Reading:
         snapshot = self.snapshot
         snapshot.shares.append(self._share())
         self.following = snapshot.source.following(snapshot.options, self.cursor, self.fresh)
-        return Closing(self.following, self.profile.drifts(), None if self.following else snapshot.census())
+        census = None if self.following else snapshot.census()
+        return Closing(self.following, self.profile.drifts(), census, self._portrait())
+
+    def _portrait(self) -> Portrait | None:
+        if not self.sample or not self.sample.records:
+            return None
+        coins = {coin_id: json_list.value(record) for coin_id, record in self.sample.records.items()}
+        return paint(_part(self.cursor), self.snapshot.baseline, coins)
 
     def _share(self) -> Share:
         # the coins that this page was the first to bring stand last in `seen`
@@ -129,6 +143,11 @@ class _Reading:
 def scope(options: ApiOptions) -> str:
     """What these options ask for: snapshots of two scopes list different coins. A key shows only that there is one."""
     return options.model_dump_json(exclude=set(ApiOptions.model_fields) - {"base_url", "api_key"})
+
+
+def _part(cursor: Mapping[str, Any]) -> str:
+    """Which part of a snapshot the page at a cursor is."""
+    return "&".join(f"{key}={value}" for key, value in sorted(cursor.items()))
 
 
 def _page(number: int, response: Response) -> Page:

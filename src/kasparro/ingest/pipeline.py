@@ -16,13 +16,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from kasparro.domain import Closing, Drift, Kind, Ledger, Page, Refusal, Rejection, RunStatus, Trigger
+from kasparro.domain import Closing, Kind, Ledger, Page, Refusal, Rejection, RunStatus, Trigger
 from kasparro.errors import Cancelled, KasparroError, Malformed, SourceError
 from kasparro.ingest import snapshots
 from kasparro.ingest.ahead import ahead
 from kasparro.ingest.batches import Batch, Part, batches, join
 from kasparro.ingest.cancel import cancellable
 from kasparro.ingest.claim import Claim, Follow, claim, nothing_follows
+from kasparro.ingest.drift_watch import Sightings, freeze, kept
 from kasparro.ingest.lease import hold
 from kasparro.ingest.ledger import settle
 from kasparro.ingest.quota import allowance
@@ -30,7 +31,7 @@ from kasparro.ingest.reader import Reader
 from kasparro.ingest.snapshots import Findings
 from kasparro.log import bind, logger
 from kasparro.metrics import Metrics
-from kasparro.store import checkpoints, drifts, leases, maintenance, raw, rejects, runs, states, tickers
+from kasparro.store import checkpoints, leases, maintenance, raw, rejects, runs, states, tickers
 from kasparro.store.pool import ERRORS, Connection, Pool, explain
 from kasparro.store.runs import Traffic
 from kasparro.store.tickers import Effect, Origin
@@ -53,9 +54,12 @@ class Summary:
     ledger: Ledger = field(default_factory=Ledger)
     traffic: Traffic = field(default_factory=Traffic)
     simulated: bool = False
-    new_drifts: list[Drift] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
     error: BaseException | None = None
+    sightings: Sightings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sightings = Sightings(self.source, self.run_id)
 
 
 @dataclass(slots=True)
@@ -160,7 +164,8 @@ class Pipeline:
         account = self.reader.account
         allowed = account and allowance(account, summary.trigger, self.pool, self.metrics)
         deliveries = self.reader.deliveries(taken.found, summary.traffic, allowed)
-        async with aclosing(ahead(batches(deliveries, self._make_room), AHEAD, join)) as stream:
+        stream = ahead(batches(deliveries, self._make_room), AHEAD, join)
+        async with kept(conn, taken.fence, summary.sightings, self.metrics), aclosing(stream):
             async for item in stream:
                 async with conn.transaction():
                     await leases.renew(conn, taken.source, taken.fence)
@@ -174,8 +179,8 @@ class Pipeline:
                     )
                 summary.pages += 1
                 summary.ledger.add(ledger)
-                self._tell_drifts(summary)
-                self._tell_flags(summary)
+                summary.sightings.tell(self.metrics)
+                summary.findings.tell(summary.source, self.metrics)
                 self.watch(summary)
 
     async def _write_page(self, conn: Connection, page: Page, rest: AsyncIterator[Part], summary: Summary) -> Ledger:
@@ -211,9 +216,9 @@ class Pipeline:
         return await tickers.merge(conn, origin, bytes(batch.staged))
 
     async def _close_page(self, conn: Connection, page: Page, closing: Closing, summary: Summary) -> None:
-        for drift in closing.drifts:
-            if await drifts.note(conn, summary.source, drift, summary.run_id):
-                summary.new_drifts.append(drift)
+        waiting = await summary.sightings.take(conn, closing)
+        if self.reader.freezes:
+            freeze(summary.source, waiting)
         await checkpoints.move(
             conn,
             summary.source,
@@ -224,23 +229,6 @@ class Pipeline:
         )
         if closing.census:
             summary.findings = await snapshots.settle(conn, summary.source, summary.run_id, closing.census)
-
-    def _tell_drifts(self, summary: Summary) -> None:
-        """Once for each drift, when the page that showed it is committed."""
-        for drift in summary.new_drifts:
-            self.metrics.drift_seen(summary.source, drift.kind)
-            log.warning("schema drift", **drifts.as_fields(drift))
-        summary.new_drifts.clear()
-
-    def _tell_flags(self, summary: Summary) -> None:
-        """When the last page of the snapshot is committed. What the one before it had too is no warning any more."""
-        flags, before = summary.findings
-        for flag in flags:
-            self.metrics.snapshot_flagged(summary.source, flag.name)
-            line = log.info if flag.name in before else log.warning
-            line(f"snapshot is {flag.name}", reason=flag.reason)
-        for name in set(before).difference(flag.name for flag in flags):
-            log.info(f"snapshot is {name} no longer")
 
     def _since(self) -> datetime:
         """The start of the oldest month that history is kept of."""

@@ -43,6 +43,10 @@ class Reader(Protocol):
     def scope(self) -> str | None:
         """What it asks for, and under which key, without a secret; None where looking costs nothing."""
 
+    @property
+    def freezes(self) -> bool:
+        """Whether a drift that nobody has acknowledged stops the run."""
+
     def resumes(self, found: Checkpoints) -> int | None:
         """The run whose unfinished snapshot the next one goes on with, if it does."""
 
@@ -86,6 +90,10 @@ class ApiReader:
     def scope(self) -> str:
         return f"{self.account.key} {pages.scope(self.options)}".lstrip()
 
+    @property
+    def freezes(self) -> bool:
+        return self.options.drift == "freeze"
+
     def resumes(self, found: Checkpoints) -> int | None:
         checkpoint = found.get("")
         broken_off = checkpoint is not None and checkpoint.cursor and checkpoint.age < self.options.interval
@@ -116,6 +124,10 @@ class FileReader:
     @property
     def kind(self) -> Kind:
         return self.source.kind
+
+    @property
+    def freezes(self) -> bool:
+        return False  # a file that is not understood is refused
 
     def resumes(self, found: Checkpoints) -> int | None:
         return None  # every file goes on from its own checkpoint, always

@@ -13,6 +13,8 @@ from statistics import median_high
 from typing import NamedTuple
 
 from kasparro.domain import Census, Flag, Share
+from kasparro.log import logger
+from kasparro.metrics import Metrics
 from kasparro.store import snapshots
 from kasparro.store.pool import Connection
 
@@ -21,12 +23,23 @@ ENOUGH = 5  # snapshots, before a coin can be said to be missing
 _BREAK = 120.0  # seconds from page to page: the vendors' caches alone make up one minute of it
 _DROP = 0.10  # of the usual coins: a market of thousands does not lose so many from one cycle to the next
 
+log = logger("snapshots")
+
 
 class Findings(NamedTuple):
     """What is wrong with a snapshot, and the names of what was wrong with the one before it."""
 
     flags: Sequence[Flag] = ()
     before: Sequence[str] = ()
+
+    def tell(self, source: str, metrics: Metrics) -> None:
+        """When the last page of the snapshot is committed. What the one before it had too is no warning any more."""
+        for flag in self.flags:
+            metrics.snapshot_flagged(source, flag.name)
+            line = log.info if flag.name in self.before else log.warning
+            line(f"snapshot is {flag.name}", reason=flag.reason)
+        for name in set(self.before).difference(flag.name for flag in self.flags):
+            log.info(f"snapshot is {name} no longer")
 
 
 async def settle(conn: Connection, source: str, run_id: int, census: Census) -> Findings:

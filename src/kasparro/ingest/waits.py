@@ -5,7 +5,7 @@ from __future__ import annotations
 from asyncio import CancelledError
 from dataclasses import dataclass
 
-from kasparro.errors import Cancelled, QuotaSpent, SourceError
+from kasparro.errors import Cancelled, Drifted, QuotaSpent, SourceError
 from kasparro.ingest.quota import Pace, hold_after
 from kasparro.store.runs import Orphan
 from kasparro.store.states import Due, Wait
@@ -27,7 +27,6 @@ class Course:
         A run between two ticks decides that all is well, or that no more calls may be made, and nothing else.
         """
         hold, failures = hold_after(error), self.due.failures + 1
-        is_tick = self.due.scheduled_for is not None
         retry = _retry(self.due.failures, self.pace.interval)
         match error:
             case Cancelled():
@@ -38,9 +37,11 @@ class Course:
                 return Wait(seconds, parked=True, reason=error.reason)
             case _ if spent := out_of_credits(self.pace):
                 return spent
-            case None:  # the next tick lies on the grid, unless the credits would not last
-                return Wait(self.pace.interval if is_tick and self.pace.interval > self.interval else None)
-            case _ if not is_tick:
+            case Drifted(reason=reason):
+                return Wait(self._next_tick(), parked=True, reason=reason)
+            case None:
+                return Wait(self._next_tick())
+            case _ if not self._is_tick:
                 return None
             case CancelledError():  # our process stops: another, or the next one, goes on at once
                 return Wait(0.0, failures=self.due.failures)
@@ -48,6 +49,14 @@ class Course:
                 return Wait(retry, reason=reason, failures=failures)
             case _:
                 return Wait(retry, failures=failures)
+
+    @property
+    def _is_tick(self) -> bool:
+        return self.due.scheduled_for is not None
+
+    def _next_tick(self) -> float | None:
+        """The next tick lies on the grid, unless the credits would not last."""
+        return self.pace.interval if self._is_tick and self.pace.interval > self.interval else None
 
 
 def after_death(orphan: Orphan) -> Wait:

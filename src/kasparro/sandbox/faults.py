@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -201,10 +201,7 @@ class Drift(Fault):
     types: Mapping[str, str] = field(default_factory=dict)
 
     async def answer(self, exchange: Exchange) -> web.StreamResponse:
-        value = wire.loads(await exchange.body())
-        for record in value if isinstance(value, list) else [value]:
-            self._reshape(record)
-        return exchange.vendor.json(value)
+        return await _reshaped(exchange, self._reshape)
 
     def _reshape(self, record: tampering.Record) -> None:
         for path, kind in self.types.items():
@@ -215,6 +212,14 @@ class Drift(Fault):
             tampering.put(record, path, added)
         for old, new in self.rename.items():
             tampering.renamed(record, old, new)
+
+
+@dataclass(frozen=True)
+class Flip(Fault):
+    """The other variant of CoinGecko's records, which its keyless API began to flip to on 2026-07-23."""
+
+    async def answer(self, exchange: Exchange) -> web.StreamResponse:
+        return await _reshaped(exchange, tampering.flipped)
 
 
 @dataclass(frozen=True)
@@ -271,6 +276,14 @@ class Stale(Fault):
 
 
 BY_NAME: Mapping[str, type[Fault]] = {kind.__name__: kind for kind in Fault.__subclasses__()}
+
+
+async def _reshaped(exchange: Exchange, reshape: Callable[[tampering.Record], None]) -> web.Response:
+    """The true answer, each of its records reshaped."""
+    value = wire.loads(await exchange.body())
+    for record in value if isinstance(value, list) else [value]:
+        reshape(record)
+    return exchange.vendor.json(value)
 
 
 def _html(status: int) -> web.Response:

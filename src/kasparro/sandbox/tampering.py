@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -50,6 +51,20 @@ def retyped(record: Record, path: str, kind: str) -> None:
     parent, key = _parent(record, path)
     if key in parent:
         parent[key] = _AS_TYPE[kind](parent[key])
+
+
+_MOMENTS = {"last_updated": (0, 10), "ath_date": (-8, 1), "atl_date": (-8, 1)}  # hours off, grid in seconds
+
+
+def flipped(record: Record) -> None:
+    """CoinGecko's other variant, of the same keys: whole seconds, extremes eight hours early, a percentage cut."""
+    for key, (hours, grid) in _MOMENTS.items():
+        if record.get(key):
+            moment = datetime.fromisoformat(record[key]) + timedelta(hours=hours)
+            moment = moment.replace(second=moment.second // grid * grid)
+            record[key] = f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
+    if record.get("price_change_percentage_24h") is not None:
+        record["price_change_percentage_24h"] = round(record["price_change_percentage_24h"], 1)
 
 
 def _parent(record: Record, path: str) -> tuple[Record, str]:

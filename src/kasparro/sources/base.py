@@ -44,6 +44,8 @@ class ApiSource(Source):
     """Upstream paths that are known and not mapped -> their JSON type."""
     optional: ClassVar[Mapping[str, str]] = {}
     """Upstream paths that come only when asked for, or on some plans -> their JSON type."""
+    immutable: ClassVar[Mapping[str, str]] = {}
+    """Upstream paths whose value never changes, for one coin, unless that of another path does -> the other path."""
     zero_is_unknown: ClassVar[frozenset[str]] = frozenset()
     """Fields of ours for which the vendor writes 0 where it means "unknown"."""
 

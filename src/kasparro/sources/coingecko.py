@@ -95,6 +95,8 @@ class CoinGecko(ApiSource):
         },
     }
 
+    immutable: ClassVar[Mapping[str, str]] = {"ath_date": "ath", "atl_date": "atl"}
+
     def home(self, options: Options) -> str:
         is_paid = options.api_key and options.plan != "demo"
         return "https://pro-api.coingecko.com/api/v3" if is_paid else "https://api.coingecko.com/api/v3"

@@ -74,6 +74,10 @@ class CoinPaprika(ApiSource):
         "quotes.USD.percent_change_1y": "number",
         "quotes.USD.percent_from_price_ath": "number",
     }
+    immutable: ClassVar[Mapping[str, str]] = {
+        "quotes.USD.ath_date": "quotes.USD.ath_price",
+        "first_data_at": "id",
+    }
 
     def home(self, options: Options) -> str:
         return "https://api-pro.coinpaprika.com/v1" if options.api_key else "https://api.coinpaprika.com/v1"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from kasparro.store import raw, runs
+from kasparro.store import drifts, raw, runs
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 
@@ -44,6 +44,7 @@ async def retain(conn: Connection, *, raw_days: int, history_days: int, run_days
     """
     pages = await raw.expire(conn, raw_days)
     ended = await runs.expire(conn, run_days)
+    await drifts.expire(conn, run_days)
     async with conn.transaction():
         await conn.execute(_PATIENCE)
         months: int = await conn.fetchval(_HISTORY_EXPIRE, history_days)

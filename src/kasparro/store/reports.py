@@ -112,9 +112,11 @@ async def snapshots(
     return text
 
 
-async def drifts(conn: Connection, *, sources: Names, acknowledged: bool | None, limit: int) -> str:
-    """A list of drifts, the unacknowledged first."""
-    return str(await conn.fetchval(_DRIFTS, sources, acknowledged, limit))
+async def drifts(
+    conn: Connection, *, sources: Names, acknowledged: bool | None, resolved: bool | None, limit: int
+) -> str:
+    """A list of drifts, those that wait for somebody first."""
+    return str(await conn.fetchval(_DRIFTS, sources, acknowledged, resolved, limit))
 
 
 async def acknowledge(conn: Connection, source: str, *, kind: str | None, path: str | None) -> int:
