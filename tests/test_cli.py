@@ -65,6 +65,37 @@ async def test_ingest_of_one_source_that_fails_exits_with_1(tmp_path: Path, upst
     assert "the plan does not allow it" in out
 
 
+async def test_replay_tells_what_became_of_each_record(tmp_path: Path, upstreams: dict[str, str]) -> None:
+    (tmp_path / "coins.csv").write_text("name,price\nBitcoin,one\nEther,2\n")
+    await kasparro(tmp_path, "ingest", "csv", CSV_PATH="coins.csv", **upstreams)
+    code, out, _ = await kasparro(tmp_path, "replay", "--source", "csv", "--run", "1", "--json", **upstreams)
+    (result,) = json.loads(out)
+    assert code == 0
+    assert result == {
+        "source": "csv", "inserted": 0, "updated": 0, "unchanged": 0, "stale": 0, "reread": 0, "rejected": 1,
+        "error": None,
+    }  # fmt: skip
+    code, out, _ = await kasparro(tmp_path, "replay", "--reject", "77", "--dry-run", **upstreams)
+    assert code == 0
+    assert [line.split()[1] for line in out.splitlines()[3:-1]] == ["coingecko", "coinpaprika", "csv"]
+
+
+async def test_rebuild_tells_what_it_mended(tmp_path: Path, upstreams: dict[str, str]) -> None:
+    (tmp_path / "coins.csv").write_text("name,price\nBitcoin,1\nEther,2\n")
+    await kasparro(tmp_path, "ingest", "csv", CSV_PATH="coins.csv", **upstreams)
+    code, out, _ = await kasparro(
+        tmp_path, "rebuild", "--source", "csv", "--since", "2026-01-01", "--json", **upstreams
+    )
+    (result,) = json.loads(out)
+    assert (code, result["pages"], result["records"], result["latest_updated"]) == (0, 1, 2, 0)
+    code, _, err = await kasparro(tmp_path, "rebuild", "--since", "yesterday", **upstreams)
+    assert code == 2
+    assert "'yesterday' is no time" in err
+    code, out, _ = await kasparro(tmp_path, "rebuild", **upstreams)
+    assert code == 0
+    assert [line.split()[1] for line in out.splitlines()[3:-1]] == ["coingecko", "coinpaprika", "csv"]
+
+
 async def test_ingest_of_an_unknown_source_exits_with_2(tmp_path: Path) -> None:
     code, out, err = await kasparro(tmp_path, "ingest", "binance")
     assert (code, out) == (2, "")

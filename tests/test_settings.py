@@ -11,7 +11,7 @@ from pydantic_core import PydanticUndefined
 
 from kasparro.errors import ConfigurationError
 from kasparro.resources import folder
-from kasparro.settings import Rate, Settings, effective, is_secret, names
+from kasparro.settings import Budget, Rate, Settings, effective, is_secret, names
 from kasparro.sources import options
 
 NOWHERE = Path("/nonexistent/.env")
@@ -47,6 +47,14 @@ def test_credits(text: str, credits_: int | str | None) -> None:
 def test_credits_that_are_no_number_are_named(text: str) -> None:
     with pytest.raises(ConfigurationError, match="COINPAPRIKA_CREDITS: give a number of calls"):
         load(COINPAPRIKA_CREDITS=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "budget"), [("20%", Budget(share=20.0)), (" 0.5 % ", Budget(share=0.5)), ("500", Budget(records=500))]
+)
+def test_reject_budget(text: str, budget: Budget) -> None:
+    assert load(REJECT_BUDGET=text).reject_budget == budget
+    assert effective(load(REJECT_BUDGET=text))["REJECT_BUDGET"] == text.replace(" ", "")
 
 
 def test_environment_wins_over_dotenv(tmp_path: Path) -> None:
@@ -102,6 +110,7 @@ def test_every_mistake_is_named_at_once() -> None:
             CSV_TIMEZONE="Mars/Olympus",
             LOG_LEVEL="LOUD",
             COINGECKO_PAGES="-3",
+            REJECT_BUDGET="101%",
             DATABASE_URL="mysql://u:s3cret@h/d",
             COINGECKO_BASE_URL="http://h:99999",
         )
@@ -116,10 +125,11 @@ def test_every_mistake_is_named_at_once() -> None:
         "CSV_TIMEZONE",
         "LOG_LEVEL",
         "COINGECKO_PAGES",
+        "REJECT_BUDGET",
         "DATABASE_URL",
         "COINGECKO_BASE_URL",
     }
-    assert len(lines) == 11
+    assert len(lines) == 12
     assert "s3cret" not in str(caught.value)
 
 

@@ -11,7 +11,7 @@ SELECT
         FROM (
             SELECT
                 id, coin_id, name, symbol, price_usd, market_cap_usd, volume_24h_usd, price_change_24h_percent,
-                rank, source, updated_at, observed_at
+                rank, source, updated_at, observed_at, oddities(unified_crypto) AS oddities
             FROM unified_crypto
             WHERE ($1::text[] IS NULL OR source = ANY ($1))
               AND ($2::text[] IS NULL OR lower(symbol) = ANY (ARRAY(SELECT lower(wanted) FROM unnest($2) AS wanted)))

@@ -1,6 +1,7 @@
 -- Merges the staged tickers of a page: the latest row of each coin, and a tick for each new observation.
 -- Answers how many records had which effect: on the latest row (null: a newer record of the coin is in the page)
 -- and on the history (null: none).
+-- A page may come late, when rows of later pages are there already: it takes nothing from them, but tells the history.
 -- $1 source text, $2 run_id bigint, $3 raw_id bigint, $4 fetched_at timestamptz,
 -- $5 is_series boolean: the records are dated observations, not the present state; $6 timestamptz: no history before it
 WITH observed AS MATERIALIZED (
@@ -13,6 +14,7 @@ WITH observed AS MATERIALIZED (
         CASE
             WHEN o.coin_id = lag(o.coin_id) OVER (ORDER BY o.coin_id, o.observed_at DESC) THEN NULL
             WHEN u.coin_id IS NULL THEN 'inserted'
+            WHEN u.raw_id > $3 AND coalesce(o.source_updated_at <= u.source_updated_at, true) THEN 'late'
             -- a snapshot without a date is no older than one with: the source merely forgot to say
             WHEN CASE WHEN $5 THEN o.observed_at < u.observed_at ELSE o.source_updated_at < u.source_updated_at END
                 THEN 'stale'
@@ -78,14 +80,14 @@ WITH observed AS MATERIALIZED (
     WHERE price_usd IS NOT NULL
       AND observed_at >= $6
       AND CASE WHEN $5 THEN latest IS DISTINCT FROM 'unchanged' ELSE coalesce(latest NOT IN ('unchanged', 'stale'), true) END
-      AND (source_updated_at IS NOT NULL OR latest IN ('inserted', 'updated'))
+      AND (source_updated_at IS NOT NULL OR latest IN ('inserted', 'updated', 'late'))
     ON CONFLICT (coin_id, source, observed_at) DO UPDATE SET
         price_usd = excluded.price_usd, market_cap_usd = excluded.market_cap_usd,
         volume_24h_usd = excluded.volume_24h_usd, open_usd = excluded.open_usd,
         high_usd = excluded.high_usd, low_usd = excluded.low_usd, fetched_at = excluded.fetched_at,
         run_id = excluded.run_id, raw_id = excluded.raw_id, raw_position = excluded.raw_position,
         revision = h.revision + 1
-    WHERE (
+    WHERE h.raw_id <= excluded.raw_id AND (
         h.price_usd, h.market_cap_usd, h.volume_24h_usd, h.open_usd, h.high_usd, h.low_usd
     ) IS DISTINCT FROM (
         excluded.price_usd, excluded.market_cap_usd, excluded.volume_24h_usd, excluded.open_usd,
@@ -93,6 +95,6 @@ WITH observed AS MATERIALIZED (
     )
     RETURNING coin_id, observed_at, CASE revision WHEN 0 THEN 'inserted' ELSE 'updated' END AS tick
 )
-SELECT latest, tick, count(*) AS records
+SELECT CASE latest WHEN 'late' THEN 'stale' ELSE latest END AS latest, tick, count(*) AS records
 FROM judged LEFT JOIN ticks USING (coin_id, observed_at)
-GROUP BY latest, tick
+GROUP BY 1, 2

@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,6 +21,8 @@ from kasparro.errors import ConfigurationError
 from kasparro.ingest.claim import close_orphans
 from kasparro.ingest.pipeline import Pipeline, Summary
 from kasparro.ingest.reader import reader
+from kasparro.ingest.rebuild import Rebuild, Rebuilt
+from kasparro.ingest.replay import Replay, Replayed, Unit, keep_replaying
 from kasparro.ingest.scheduler import NotRun, Schedule
 from kasparro.ingest.transport import session
 from kasparro.log import logger
@@ -30,12 +33,13 @@ from kasparro.settings import ApiOptions, Rate, Settings
 from kasparro.sources import SOURCES
 from kasparro.store import maintenance, migrations, states
 from kasparro.store.pool import ERRORS, Pool, api_pool, explain, ingest_pool
+from kasparro.store.rejects import Choice
 
 _HOUR = 3600.0
 _SAMPLE = 1.0  # seconds between looks at the event loop
 _DRAIN = 0.5  # seconds between saying that we stop and stopping
 _GRACE = 3.0  # seconds for requests in flight at the end
-_CONNECTIONS = 3  # a source's run, its heartbeat, its partitions
+_CONNECTIONS = 3  # of a run or a replay: itself, its heartbeat, its partitions
 
 log = logger("app")
 
@@ -55,7 +59,9 @@ class Workshop:
         options = self.settings.options(source)
         reading = reader(SOURCES[source], options, self.session, self.metrics)
         days = self.settings.history_retention_days
-        pipeline = Pipeline(reading, self.pool, self.metrics, self.owner, days, watch)
+        pipeline = Pipeline(
+            reading, self.pool, self.metrics, self.owner, days, watch, reject_budget=self.settings.reject_budget
+        )
         return Schedule(pipeline, self.pool, self.metrics, options.interval)
 
 
@@ -78,12 +84,17 @@ async def database(settings: Settings) -> AsyncIterator[str]:
 async def workshop(settings: Settings, dsn: str, metrics: Metrics) -> AsyncIterator[Workshop]:
     """Pool, session and partitions for ingestion."""
     async with (
-        ingest_pool(dsn, size=_CONNECTIONS * len(settings.sources) + 2) as pool,
+        ingest_pool(dsn, size=_CONNECTIONS * (len(settings.sources) + 1) + 2) as pool,
         session() as outbound,
     ):
         async with pool.acquire() as conn:
             await maintenance.prepare(conn, settings.sources)
-        yield Workshop(settings, pool, metrics, outbound, f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}")
+        yield Workshop(settings, pool, metrics, outbound, _owner())
+
+
+def _owner() -> str:
+    """A name that no other process has."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
 
 
 async def serve(settings: Settings) -> None:
@@ -115,6 +126,7 @@ async def _start(settings: Settings, listening: socket.socket, stack: AsyncExitS
     group = await stack.enter_async_context(_tasks())
     group.create_task(_observe(metrics))
     group.create_task(_maintain(shop))
+    group.create_task(keep_replaying(shop.pool, shop.owner, settings.history_retention_days))
     for schedule in schedules:
         group.create_task(schedule.keep())
     stack.push_async_callback(_drain, application)
@@ -146,6 +158,27 @@ async def ingest(settings: Settings, watch: Callable[[Summary], None]) -> list[S
     async with database(settings) as dsn, workshop(settings, dsn, Metrics()) as shop, asyncio.TaskGroup() as group:
         tasks = [group.create_task(shop.schedule(source, watch).once()) for source in settings.sources]
     return [task.result() for task in tasks]
+
+
+async def replay(settings: Settings, choice: Choice, unit: Unit) -> list[Replayed]:
+    """Replay open records of the quarantine, source by source."""
+    _stop_on_signals()
+    days, owner = settings.history_retention_days, _owner()
+    async with database(settings) as dsn, ingest_pool(dsn, size=_CONNECTIONS) as pool:
+        return [await Replay(SOURCES[name], pool, owner, days, unit).told(choice) for name in settings.sources]
+
+
+async def rebuild(settings: Settings, since: datetime | None) -> list[Rebuilt]:
+    """Derive the latest rows and the history again from raw pages, source by source."""
+    _stop_on_signals()
+    days, owner = settings.history_retention_days, _owner()
+    async with database(settings) as dsn, ingest_pool(dsn, size=_CONNECTIONS) as pool:
+        return [
+            await Rebuild(SOURCES[name], settings.options(name), dsn, pool, owner, days, settings.reject_budget).told(
+                since
+            )
+            for name in settings.sources
+        ]
 
 
 async def migrate(settings: Settings) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,8 +19,10 @@ import typer
 
 from kasparro import __version__, app, background, log, postgres, progress, report
 from kasparro.errors import ConfigurationError
+from kasparro.ingest.replay import applied, tried
 from kasparro.settings import Settings, effective
 from kasparro.sources import options
+from kasparro.store.rejects import Choice
 
 commands = typer.Typer(
     add_completion=False,
@@ -28,6 +31,7 @@ commands = typer.Typer(
     help="Cryptocurrency market data: collected, kept and served.",
 )
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Only = Annotated[list[str] | None, typer.Option(help="Only this source; may be given again.")]
 Demo = Annotated[bool, typer.Option("--demo", help="The demo with simulated upstreams, not the service.")]
 
 
@@ -44,10 +48,31 @@ def main() -> None:
         sys.exit(1)
 
 
-def _settings() -> Settings:
+def _settings(sources: Sequence[str] | None = None) -> Settings:
+    """The settings, with these sources where there are any."""
     settings = Settings.load(options())
     log.configure(settings.log_level, settings.log_format)
-    return settings
+    if unknown := set(sources or ()) - set(options()):
+        raise ConfigurationError(f"no such source: {', '.join(sorted(unknown))}; there are {', '.join(options())}")
+    return settings.model_copy(update={"sources": list(sources or settings.sources)})
+
+
+def _moment(text: str) -> datetime:
+    """A date or a time; UTC where it does not say."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no time; give one such as 2026-01-31T12:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@contextmanager
+def _stoppable(prospect: str) -> Iterator[None]:
+    try:
+        yield
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        print(f"kasparro: stopped; what was committed stays, and {prospect}", file=sys.stderr)
+        sys.exit(1)
 
 
 def _home(settings: Settings, demo: bool) -> Path:
@@ -109,20 +134,42 @@ def clean() -> None:
 @commands.command()
 def ingest(sources: Annotated[list[str] | None, typer.Argument()] = None, as_json: Json = False) -> None:
     """Run one cycle of the sources, or of all, and say what came of it."""
-    settings = _settings()
-    unknown = set(sources or ()) - set(options())
-    if unknown:
-        raise ConfigurationError(f"no such source: {', '.join(sorted(unknown))}; there are {', '.join(options())}")
-    settings = settings.model_copy(update={"sources": sources or settings.sources})
-    try:
-        with progress.shown(settings.sources) as watch:
-            results = asyncio.run(app.ingest(settings, watch))
-    except (asyncio.CancelledError, KeyboardInterrupt):
-        print("kasparro: stopped; what was committed stays, and the next cycle goes on from there", file=sys.stderr)
-        sys.exit(1)
+    settings = _settings(sources)
+    with _stoppable("the next cycle goes on from there"), progress.shown(settings.sources) as watch:
+        results = asyncio.run(app.ingest(settings, watch))
     print(progress.as_json(results) if as_json else progress.as_table(results))
     if any(result.status in ("failed", "parked") for result in results):
         sys.exit(1)
+
+
+@commands.command()
+def replay(
+    source: Only = None,
+    run: Annotated[int | None, typer.Option(help="Only records of this run.")] = None,
+    reject: Annotated[list[int] | None, typer.Option(help="Only this record; may be given again.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would become of them.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read quarantined records again, once a mapping or a setting is mended."""
+    settings, choice = _settings(source), Choice(run, reject)
+    with _stoppable("a replay does the rest"):
+        results = asyncio.run(app.replay(settings, choice, tried if dry_run else applied))
+    _tell([result.row() for result in results], as_json=as_json)
+
+
+@commands.command()
+def rebuild(
+    source: Only = None,
+    since: Annotated[
+        datetime | None, typer.Option(parser=_moment, help="Only from pages fetched since, such as 2026-01-31T12:00Z.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Derive the latest rows and the history again from the raw pages that are kept; asks no vendor."""
+    settings = _settings(source)
+    with _stoppable("a rebuild does the rest"):
+        results = asyncio.run(app.rebuild(settings, since))
+    _tell([result.row() for result in results], as_json=as_json)
 
 
 @commands.command()
@@ -193,6 +240,13 @@ def _answering(service: background.Service) -> Iterator[None]:
         yield
     except OSError:
         print(f"kasparro: nothing answers at {service.url}: is it running? `just up` starts it", file=sys.stderr)
+        sys.exit(1)
+
+
+def _tell(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Print what came of each source; exit with 1 where one has an error."""
+    print(_pretty(rows) if as_json else progress.table(rows))
+    if any(row["error"] for row in rows):
         sys.exit(1)
 
 

@@ -73,6 +73,8 @@ DriftKind = Literal[
 ]
 Severity = Literal["info", "warning", "critical"]
 Outcome = Literal["inserted", "updated", "unchanged", "stale", "rejected", "duplicate"]
+Replayal = Literal["inserted", "updated", "unchanged", "stale", "reread"]
+"""What became of a quarantined record that was replayed."""
 FlagName = Literal["torn", "shrunken"]
 
 
@@ -173,7 +175,8 @@ class Page:
     """The origin of one transaction: where it was fetched from, its exact text, the checksum of the bytes received.
 
     What is no UTF-8 is escaped in the text, so that it has no lone surrogates.
-    `number` counts the pages of the run, `stream` names the checkpoint that the page moves.
+    `number` counts the pages of the run, `stream` names the checkpoint that the page moves. `reading` is what has to be
+    known to read the text again, where it does not tell by itself.
     """
 
     number: int
@@ -184,6 +187,7 @@ class Page:
     fetched_at: datetime
     stream: str = ""
     simulated: bool = False
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

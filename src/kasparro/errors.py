@@ -87,6 +87,10 @@ class Malformed(Fatal):
     """The answer is not what the endpoint promises: not JSON, an error envelope, HTML, too large."""
 
 
+class TooManyRejected(Fatal):
+    """More records were rejected than the budget allows: the mapping or the source is broken, not a record."""
+
+
 class Cancelled(Fatal):
     """Somebody has asked for the end of the run."""
 
@@ -129,4 +133,5 @@ class Busy(KasparroError):
     expires_at: datetime
 
     def __str__(self) -> str:
-        return f"{self.source} is already running (run {self.run_id}, {self.owner})"
+        work = f"run {self.run_id}" if self.run_id else "a replay, a rebuild, or a run that begins"
+        return f"{self.source} is busy with {work} ({self.owner})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -74,12 +74,16 @@ def as_json(results: Sequence[Summary | NotRun]) -> str:
 
 def as_table(results: Sequence[Summary | NotRun]) -> str:
     """The results as a table for people."""
-    table = Table(*_COLUMNS)
-    for result in results:
-        row = _row(result)
-        table.add_row(*("" if row.get(column) is None else str(row[column]) for column in _COLUMNS))
+    return table([{column: _row(result).get(column) for column in _COLUMNS} for result in results])
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows, all of the same columns, as a table for people."""
+    drawn = Table(*(rows[0] if rows else ()))
+    for row in rows:
+        drawn.add_row(*("" if value is None else str(value) for value in row.values()))
     text = Console(file=io.StringIO(), width=160, record=True)
-    text.print(table)
+    text.print(drawn)
     return text.export_text().rstrip()
 
 

@@ -71,6 +71,26 @@ def _credits(value: object) -> int | Literal["unlimited"]:
     return int(text)
 
 
+class Budget(NamedTuple):
+    """At most so many records, or this share of them."""
+
+    records: int | None = None
+    share: float | None = None
+
+    def __str__(self) -> str:
+        return str(self.records) if self.share is None else f"{self.share:.6g}%"
+
+
+def _budget(value: object) -> object:
+    """`500` -> Budget(records=500), `20%` -> Budget(share=20.0)."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*%\s*|\s*(\d{1,15})\s*", value)
+    if not match or (match[1] and float(match[1]) > 100):
+        raise ValueError("give a number of records, or a share of them such as 20%")
+    return Budget(share=float(match[1])) if match[1] else Budget(records=int(match[2]))
+
+
 def _names(value: object) -> object:
     return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
@@ -102,6 +122,7 @@ Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=1, le=366 * 86400
 Days = Annotated[int, Field(ge=1, le=36500)]
 Credits = Annotated[int | Literal["unlimited"], PlainValidator(_credits)]
 RateLimit = Annotated[Rate, BeforeValidator(_rate)]
+RejectBudget = Annotated[Budget, BeforeValidator(_budget)]
 Url = Annotated[str, AfterValidator(_http_url)]
 Dsn = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 
@@ -163,6 +184,9 @@ class Settings(_Group):
     """Months of price history that ended longer ago than this are dropped."""
     run_retention_days: Days = 90
     """Runs that ended longer ago than this are deleted, with the records that they quarantined."""
+
+    reject_budget: RejectBudget = Budget(share=50.0)
+    """A run that rejects more records than this, or than this share of them (never for fewer than 100), is stopped."""
 
     def options(self, source: str) -> Any:
         """The options of `source`, an instance of the class it declares."""

@@ -1,4 +1,4 @@
-"""`/drift`, its acknowledgement, and `/rejects`."""
+"""`/drift`, and its acknowledgement."""
 
 from __future__ import annotations
 
@@ -98,16 +98,3 @@ async def test_a_large_body_is_refused(client: Any) -> None:
     async with client.post("/drift/acknowledge", data=BytesIO(b"x" * 2**21), headers={"X-API-Key": KEY}) as response:
         assert response.status == 413
         assert response.content_type == "application/problem+json"
-
-
-async def test_rejects_are_listed_with_their_reasons(get: Any, rows: Any) -> None:
-    await rows.reject("csv", 1, "a record")
-    await rows.reject("csv", 2, "r" * 5000)
-    await rows.reject("coingecko", 3, "{}")
-    newest, long, short = await get("/rejects")
-    assert newest["source"] == "coingecko"
-    assert (len(long["record"]), long["is_shortened"]) == (2000, True)
-    assert (short["record"], short["is_shortened"]) == ("a record", False)
-    assert short["reasons"][0]["path"] == "quotes.USD.price"
-    assert [reject["run_id"] for reject in await get("/rejects?source=csv&run_id=2")] == [2]
-    assert len(await get("/rejects?limit=1")) == 1

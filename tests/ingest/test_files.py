@@ -437,6 +437,23 @@ async def test_line_without_end_is_refused_and_not_held(tmp_path: Path) -> None:
     assert peak < 16 << 20
 
 
+async def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_text, "PAGE_RECORDS", 50)
+    monkeypatch.setattr(file_text, "BLOCK", 10_000)
+    file, peaks = tmp_path / "coins.csv", []
+    for size in 4_000, 40_000:
+        file.write_text(HEADER + rows(0, size))
+        count = 0
+        tracemalloc.start()
+        async for item in files.deliveries(CsvFile(), Options(path=str(file)), {}, {}):
+            assert isinstance(item, Delivery)
+            count += sum(1 for _ in item.entries)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert count == size
+    assert peaks[1] < 2 * peaks[0]
+
+
 async def test_file_that_is_cut_while_it_is_read_is_refused_and_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

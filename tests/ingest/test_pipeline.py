@@ -387,6 +387,31 @@ async def test_files_without_news_open_no_run(make_pipeline: MakePipeline, pool:
     assert row["checked_at"]
 
 
+async def test_changed_file_is_rewritten_only_where_it_differs(
+    make_pipeline: MakePipeline, pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kasparro.sources.csv_text.PAGE_RECORDS", 100)
+    file, header = tmp_path / "days.csv", "date,coin_id,name,price\n"
+    rows = [f'2026-{month:02}-01,coin-{n},"Coin\n{n}",{month}{n}\n' for n in range(100) for month in range(1, 5)]
+    file.write_text(header + "".join(rows))
+    pipeline = make_pipeline("csv", path=str(file))
+    assert (await pipeline.run("manual")).ledger == Ledger(inserted=400)
+    written = "SELECT coin_id, observed_at, xmin::text, price_usd FROM price_history ORDER BY 1, 2"
+    latest = "SELECT coin_id, observed_at, xmin::text, price_usd FROM unified_crypto ORDER BY 1"
+    before = await fetch(pool, written), await fetch(pool, latest)
+    changed = rows.copy()
+    changed[5], changed[7] = changed[5].replace("21\n", "77\n"), changed[7].replace("41\n", "99\n")
+    file.write_text(header + "".join([*changed[:200], "2026-05-01,coin-9,Nine,1\n", *changed[200:]]))
+    assert (await pipeline.run("manual")).ledger == Ledger(inserted=1, updated=2, unchanged=398)
+    after = await fetch(pool, written), await fetch(pool, latest)
+    assert [(row["coin_id"], row["price_usd"]) for row in after[0] if row not in before[0]] == [
+        ("coin-1", 77), ("coin-1", 99), ("coin-9", 1)
+    ]  # fmt: skip
+    assert [(row["coin_id"], row["price_usd"]) for row in after[1] if row not in before[1]] == [
+        ("coin-1", 99), ("coin-9", 1)
+    ]  # fmt: skip
+
+
 async def test_lease_that_ran_out_while_its_owner_lives_closes_no_run(
     make_pipeline: MakePipeline, pool: Pool, sandbox: Sandbox
 ) -> None:

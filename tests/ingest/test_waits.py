@@ -17,6 +17,7 @@ from kasparro.errors import (
     QuotaSpent,
     RateLimited,
     SourceError,
+    TooManyRejected,
     Unauthorized,
     Unavailable,
 )
@@ -75,6 +76,11 @@ def test_failures_are_retried_later_and_later_up_to_the_interval(error: Exceptio
     waits = [after(error, failures=failures) for failures in range(7)]
     assert [wait.seconds for wait in waits if wait] == [30, 60, 120, 240, 480, 960, INTERVAL]
     assert [wait.failures for wait in waits if wait] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_source_gone_mad_is_left_alone_for_its_interval() -> None:
+    wait = Wait(INTERVAL, reason="600 of 700 records rejected", failures=1)
+    assert after(TooManyRejected("coingecko", "600 of 700 records rejected")) == wait
 
 
 def test_pause_that_an_answer_asked_for_grows_as_a_retry_does_where_it_is_asked_for_again_and_again() -> None:

@@ -10,8 +10,7 @@ import asyncpg
 import pytest
 
 from kasparro.resources import folder
-from kasparro.store import migrations
-from kasparro.store.pool import Pool
+from kasparro.store import migrations, rebuild
 from kasparro.store.sql import MIGRATIONS, QUERIES, statement
 
 STATEMENTS = sorted(QUERIES.glob("*.sql"))
@@ -29,12 +28,14 @@ CHECKSUMS = {
     "0004.ticks.sql": "40583bbb6daa077262ad42116af7a9a43781bb1cd39557ffb5870711902163b5",
     "0005.drift.rollback.sql": "ad8ad842ae0cb316fb55a14b8c5b28f1b7e55daf13e930381855797bb258885c",
     "0005.drift.sql": "fe84939d1aa58c8fe8aeb9c417c6f151ef7765d7761951b837d01231f00fc7c2",
+    "0006.quarantine.rollback.sql": "32995673b26bac3af11ae7b75f94d3dd6da522d54891dc9c7595b145ad51bffb",
+    "0006.quarantine.sql": "706f3b32cca9a4dc6df3faf9c58267098c20b84af8ff4ab4c848a4bb87a3f5f6",
 }
 
 
 @pytest.mark.parametrize("path", STATEMENTS, ids=lambda path: path.stem)
-async def test_statement_parses(path: Path, pool: Pool) -> None:
-    async with pool.acquire() as conn:
+async def test_statement_parses(path: Path, dsn: str) -> None:
+    async with rebuild.session(dsn) as conn:  # it has all tables that there are, the temporary ones too
         await conn.prepare(statement(path.stem))
 
 

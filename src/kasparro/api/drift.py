@@ -1,4 +1,4 @@
-"""`/drift` and `/rejects`: where sources do not send what they are declared to send."""
+"""`/drift`: where sources do not send what they are declared to send."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from kasparro.api import asked
 from kasparro.api.access import admin
 from kasparro.api.keys import POOL, REQUEST_ID
 from kasparro.api.openapi import documented
-from kasparro.api.queries import Acknowledgement, DriftQuery, NoQuery, RejectsQuery
+from kasparro.api.queries import Acknowledgement, DriftQuery, NoQuery
 from kasparro.api.replies import as_json, passed_on
-from kasparro.api.schemas import Acknowledged, Drifts, Rejects
+from kasparro.api.schemas import Acknowledged, Drifts
 from kasparro.store import reports
 from kasparro.store.reading import reading
 
@@ -70,15 +70,3 @@ async def acknowledge(request: web.Request) -> web.StreamResponse:
         count = await reports.acknowledge(conn, wanted.source, kind=wanted.kind, path=wanted.path)
     _log.info("drift acknowledged", source=wanted.source, count=count)
     return as_json({"acknowledged": count, "request_id": request[REQUEST_ID]})
-
-
-@documented(
-    tags=["quality"],
-    summary="The latest quarantined records, with every reason",
-    query=RejectsQuery,
-    responses={200: {"model": Rejects}, 400: "BadRequest", 503: "Unavailable"},
-)
-async def rejects(request: web.Request) -> web.StreamResponse:
-    query = asked.query(request, RejectsQuery)
-    async with reading(request.app[POOL]) as conn:
-        return passed_on(await reports.rejects(conn, sources=query.source, run_id=query.run_id, limit=query.limit))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -37,6 +38,7 @@ Symbol = Annotated[str, Field(max_length=100, pattern=r"^[^\x00,]*[^\x00,\s][^\x
 Sources = Annotated[list[Source], BeforeValidator(_items), Field(min_length=1, max_length=100)]
 Symbols = Annotated[list[Symbol], BeforeValidator(_items), Field(min_length=1, max_length=100)]
 Id = Annotated[int, Field(ge=1, le=_LARGEST)]
+Path = Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")]
 
 
 class Query(BaseModel):
@@ -112,8 +114,35 @@ class RejectsQuery(Query):
     """Only these sources."""
     run_id: Id | None = None
     """Only this run."""
+    since: AwareDatetime | None = None
+    """Only those quarantined at this time or later, such as 2026-01-31T12:00:00Z."""
+    until: AwareDatetime | None = None
+    """Only those quarantined before this time."""
+    state: Literal["open", "replayed"] | None = None
+    """open: not read yet. replayed: read after all."""
+    path: Path | None = None
+    """Only those with a reason at this upstream path, or in this column of a file."""
+    before: Id | None = None
+    """Only those with a lower `reject_id`: the last one of the page before."""
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     """At most so many."""
+
+
+class ReplayRequest(Query):
+    """Which open records are read again. At least one of them has to be given."""
+
+    source: Source | None = None
+    """Only this source."""
+    run_id: Id | None = None
+    """Only this run."""
+    reject_ids: Annotated[list[Id], Field(min_length=1, max_length=1000)] | None = None
+    """Only these records."""
+
+    @model_validator(mode="after")
+    def _is_bounded(self) -> Self:
+        if not (self.source or self.run_id or self.reject_ids):
+            raise ValueError("give `source`, `run_id` or `reject_ids`")
+        return self
 
 
 class Acknowledgement(Query):
@@ -122,5 +151,5 @@ class Acknowledgement(Query):
     source: Source
     kind: DriftKind | None = None
     """Only this kind."""
-    path: Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")] | None = None
+    path: Path | None = None
     """Only this upstream path."""

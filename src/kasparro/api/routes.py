@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from kasparro.api import data, drift, health, openapi, orders, pages, quota, runs, scrape
+from kasparro.api import data, drift, health, openapi, orders, pages, quota, rejects, runs, scrape
 
 ROUTES = [
     web.get("/", pages.card),
@@ -21,7 +21,8 @@ ROUTES = [
     web.post("/runs/{run_id}/cancel", orders.cancel),
     web.get("/drift", drift.drifts),
     web.post("/drift/acknowledge", drift.acknowledge),
-    web.get("/rejects", drift.rejects),
+    web.get("/rejects", rejects.latest),
+    web.post("/rejects/replay", rejects.replay),
     web.get("/health", health.health),
     web.get("/health/live", health.live),
     web.get("/health/ready", health.ready),

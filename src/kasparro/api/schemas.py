@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
 
-from kasparro.domain import DriftKind, Severity
+from kasparro.domain import DriftKind, Replayal, Severity
 
 Figure = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 """A JSON number with every digit that the source gave: read it as a decimal."""
@@ -16,6 +16,17 @@ Count = Annotated[int, Field(ge=0)]
 
 class Reply(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+Oddity = Literal[
+    "price_outside_range",
+    "circulating_above_total",
+    "total_above_max",
+    "placeholder_max_supply",
+    "cap_unlike_supply",
+    "cap_without_trade",
+    "extreme_change",
+]
 
 
 class Coin(Reply):
@@ -37,6 +48,8 @@ class Coin(Reply):
     """When the row last changed here."""
     observed_at: AwareDatetime
     """When the source last updated the coin; the time of the fetch where it does not say."""
+    oddities: list[Oddity]
+    """What is unlikely about the row, or contradicts itself: the source says so, and so it is kept."""
 
 
 class DataPage(Reply):
@@ -203,11 +216,26 @@ class RejectEntry(Reply):
     """Its exact text, cut after 2,000 characters."""
     is_shortened: bool
     reasons: list[Reason]
+    """Of the last time that it was read."""
     created_at: AwareDatetime
+    state: Literal["open", "replayed"]
+    fetched_at: AwareDatetime | None
+    requested_at: AwareDatetime | None
+    """When somebody asked for a replay, until the service comes to it."""
+    replayed_at: AwareDatetime | None
+    outcome: Replayal | None
+    """What the replay did to the coin's latest row. stale: a newer one is there, the history has it. reread: a whole
+    file, which the next cycle reads again."""
 
 
 class Rejects(RootModel[list[RejectEntry]]):
     """The latest first."""
+
+
+class ReplayRequested(Reply):
+    requested: Count
+    """Records that will be read again."""
+    request_id: str
 
 
 class ProblemError(Reply):

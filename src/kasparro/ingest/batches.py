@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from itertools import islice
 
 from kasparro.domain import Closing, Delivery, Duplicate, Entry, Page, Refusal, Rejection
+from kasparro.ingest import history
 from kasparro.store.tickers import copy_text
 
 SLICE = 50  # records parsed before others get their turn: about half a millisecond
@@ -35,7 +36,7 @@ class Batch:
         self.records += len(entries)
         self.duplicates += sum(isinstance(item, Duplicate) for item in items)
         self.rejections += [item for item in items if isinstance(item, Rejection)]
-        self.months |= _months(entries)
+        self.months |= history.months(entry.ticker for entry in entries)
 
     def absorb(self, later: Batch) -> None:
         """Add the batch that follows in the same page."""
@@ -45,17 +46,6 @@ class Batch:
         self.rejections += later.rejections
         self.months |= later.months
         self.closing = later.closing
-
-
-def _months(entries: list[Entry]) -> set[date]:
-    """The months that the entries are about. Of a snapshot the first and the last moment nearly always tell."""
-    moments = [moment for _, ticker in entries if (moment := ticker.source_updated_at) is not None]
-    ends = {_month(moment) for moment in (min(moments), max(moments))} if moments else set()
-    return ends if len(ends) < 2 else {_month(moment) for moment in moments}
-
-
-def _month(moment: datetime) -> date:
-    return moment.astimezone(UTC).date().replace(day=1)
 
 
 Part = Page | Batch | Refusal
@@ -81,7 +71,7 @@ async def batches(
 
 async def _cut(delivery: Delivery) -> AsyncIterator[Batch]:
     batch = Batch(delivery.page)
-    for items in _slices(delivery.entries):
+    for items in slices(delivery.entries):
         if batch.records >= BATCH:
             yield batch
             batch = Batch(delivery.page)
@@ -99,8 +89,9 @@ def join(batch: Part, later: Part) -> bool:
     return False
 
 
-def _slices(
+def slices(
     entries: Iterator[Entry | Rejection | Duplicate],
 ) -> Iterator[list[Entry | Rejection | Duplicate]]:
+    """The records of a page by the few, so that others get their turn between them."""
     while items := list(islice(entries, SLICE)):
         yield items

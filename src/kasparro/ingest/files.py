@@ -33,6 +33,7 @@ from kasparro.sources.csv_cursor import Cursor, Progress, Signature
 from kasparro.sources.csv_dates import Order, OrderSearch
 from kasparro.sources.csv_file import CsvFile, Options
 from kasparro.sources.csv_head import Head, delimiter, head, rows
+from kasparro.sources.csv_page import Reading
 from kasparro.sources.csv_rows import Sheet
 from kasparro.sources.csv_text import LONGEST, Splitter, decoded, pages, records
 
@@ -86,6 +87,7 @@ class _Place(NamedTuple):
 
     head: Head
     sheet: Sheet
+    reading: Reading
     progress: Progress
     signature: Signature
 
@@ -129,9 +131,11 @@ class _Reading:
         """The pages behind the checkpoint. Each waits for the next, so that the last can say that it is the last."""
         head = _head(file, self._path.name, self._options)
         order = yield from _order(file, head, self._options)
-        sheet = Sheet(head.layout, order, timezone=self._options.timezone, now=datetime.now(UTC))
+        timezone, now = self._options.timezone, datetime.now(UTC)
+        sheet = Sheet(head.layout, order, timezone=timezone, now=now)
+        reading = Reading.of(head, order, timezone=timezone, opened_at=now)
         progress, blocks = yield from self._resume(file, head)
-        place = _Place(head, sheet, progress, signature)
+        place = _Place(head, sheet, reading, progress, signature)
         splitter = Splitter(head.layout.delimiter)
         held, broken = b"", None
         try:
@@ -189,6 +193,7 @@ class _Reading:
             checksum=sha256(place.head.text + body + rest).digest(),
             fetched_at=datetime.now(UTC),
             stream=self._stream,
+            reading=place.reading.at(line, unfinished=bool(rest)),
         )
         entries = place.sheet.entries(text, line, unfinished=bool(rest))
         return Delivery(page, entries, partial(Closing, self._cursor.json()))

@@ -27,6 +27,14 @@ async def hold(conn: Connection, pool: Pool, source: str, fence: int) -> AsyncIt
             await leases.release(conn, source, fence)
 
 
+@asynccontextmanager
+async def taken(conn: Connection, pool: Pool, source: str, owner: str) -> AsyncIterator[int]:
+    """Take a source for what is no run, and keep it; answers the fence. Raises Busy when another has it."""
+    fence = await leases.acquire(conn, source, owner)
+    async with hold(conn, pool, source, fence):
+        yield fence
+
+
 async def _beat(pool: Pool, source: str, fence: int) -> None:
     """Renew until cancelled. A lost fence is for the next page to notice, which must not commit."""
     while True:

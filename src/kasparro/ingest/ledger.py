@@ -16,18 +16,18 @@ def settle(kind: Kind, effects: Iterable[Effect], *, staged: int, rejected: int,
     ledger = Ledger(rejected=rejected, duplicate=duplicates + staged)
     for effect in effects:
         ledger.duplicate -= effect.records
-        outcome = _outcome(kind, effect)
-        setattr(ledger, outcome, getattr(ledger, outcome) + effect.records)
+        into = outcome(kind, effect)
+        setattr(ledger, into, getattr(ledger, into) + effect.records)
     return ledger
 
 
-def _outcome(kind: Kind, effect: Effect) -> Outcome:
+def outcome(kind: Kind, effect: Effect) -> Outcome:
     """A record of a snapshot is judged by the latest row of its coin; an observation by its tick."""
     match kind, effect.latest, effect.tick:
         case Kind.SNAPSHOT, None, _:
             return "duplicate"  # a newer record of the coin is on the same page
-        case (Kind.SNAPSHOT, outcome, _) | (Kind.SERIES, ("inserted" | "updated") as outcome, None):
-            return outcome  # type: ignore[return-value] # the statement answers with these words
+        case (Kind.SNAPSHOT, latest, _) | (Kind.SERIES, ("inserted" | "updated") as latest, None):
+            return latest  # type: ignore[return-value] # the statement answers with these words
         case _, _, None:
             return "unchanged"
         case _, _, tick:

@@ -40,7 +40,7 @@ async def deliveries(
 
     The next request goes out when the records of the page before it are parsed, while they are being committed.
     """
-    snapshot = _Snapshot(source, options, baseline(source), is_resumed=bool(cursor))
+    snapshot = Snapshot(source, options, baseline(source), is_resumed=bool(cursor))
     number, following = 1, cursor
     while number == 1 or following:
         response = await transport.send(source.request(options, following))
@@ -51,13 +51,13 @@ async def deliveries(
 
 
 @dataclass(slots=True)
-class _Snapshot:
+class Snapshot:
     """What the pages of one snapshot share: the coins that it brought so far, with the time of each."""
 
     source: ApiSource
     options: ApiOptions
     baseline: Baseline
-    is_resumed: bool
+    is_resumed: bool = False
     seen: dict[str, datetime | None] = field(default_factory=dict)
     refused: dict[int, str | None] = field(default_factory=dict)
     shares: list[Share] = field(default_factory=list)
@@ -85,7 +85,7 @@ class _Snapshot:
 class _Reading:
     """One page while it is read."""
 
-    snapshot: _Snapshot
+    snapshot: Snapshot
     cursor: Mapping[str, Any]
     response: Response
     profile: Profile
@@ -104,7 +104,7 @@ class _Reading:
             if ticker is None or self.profile.misses(record.body):
                 self.profile.see(json_list.outline(record))
             try:
-                ticker = ticker or snapshot.source.ticker(record)
+                ticker = snapshot.source.dated(ticker or snapshot.source.ticker(record), self.response.fetched_at)
             except Rejected as rejected:
                 self.fresh += snapshot.is_news(record)
                 yield Rejection(record.position, record.text, rejected.faults)
@@ -143,6 +143,11 @@ class _Reading:
 def scope(options: ApiOptions) -> str:
     """What these options ask for: snapshots of two scopes list different coins. A key shows only that there is one."""
     return options.model_dump_json(exclude=set(ApiOptions.model_fields) - {"base_url", "api_key"})
+
+
+def again(snapshot: Snapshot, response: Response) -> Iterator[Entry | Rejection | Duplicate]:
+    """The records of an answer that was read before, judged as they were then."""
+    return _Reading(snapshot, {}, response, Profile(snapshot.baseline), len(snapshot.seen)).entries()
 
 
 def _part(cursor: Mapping[str, Any]) -> str:

@@ -14,11 +14,11 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 from kasparro.domain import Closing, Kind, Ledger, Page, Refusal, Rejection, RunStatus, Trigger
 from kasparro.errors import Cancelled, KasparroError, Malformed, SourceError
-from kasparro.ingest import snapshots
+from kasparro.ingest import budget, history, snapshots
 from kasparro.ingest.ahead import ahead
 from kasparro.ingest.batches import Batch, Part, batches, join
 from kasparro.ingest.cancel import cancellable
@@ -31,12 +31,12 @@ from kasparro.ingest.reader import Reader
 from kasparro.ingest.snapshots import Findings
 from kasparro.log import bind, logger
 from kasparro.metrics import Metrics
-from kasparro.store import checkpoints, leases, maintenance, raw, rejects, runs, states, tickers
+from kasparro.settings import Budget
+from kasparro.store import checkpoints, leases, raw, rejects, runs, states, tickers
 from kasparro.store.pool import ERRORS, Connection, Pool, explain
 from kasparro.store.runs import Traffic
 from kasparro.store.tickers import Effect, Origin
 
-_AGES = 36_500  # days
 AHEAD = 6  # batches that wait, parsed, while another is committed
 
 log = logger("pipeline")
@@ -74,9 +74,10 @@ class Pipeline:
     pool: Pool
     metrics: Metrics
     owner: str
-    history_days: int = _AGES
+    history_days: int = history.AGES
     watch: Callable[[Summary], None] = lambda _: None
     follow: Follow = nothing_follows
+    reject_budget: Budget = budget.UNLIMITED
     months: set[date] = field(default_factory=set)
 
     async def run(self, trigger: Trigger) -> Summary:
@@ -182,6 +183,9 @@ class Pipeline:
                 summary.sightings.tell(self.metrics)
                 summary.findings.tell(summary.source, self.metrics)
                 self.watch(summary)
+                await budget.check(
+                    conn, self.reject_budget, summary.ledger, source=summary.source, run_id=summary.run_id
+                )
 
     async def _write_page(self, conn: Connection, page: Page, rest: AsyncIterator[Part], summary: Summary) -> Ledger:
         """Write a page and all its batches, which follow it; returns where its records went."""
@@ -198,7 +202,7 @@ class Pipeline:
 
     async def _write_batch(self, conn: Connection, batch: Batch, raw_id: int, summary: Summary) -> Ledger:
         if batch.rejections:
-            await _quarantine(conn, batch.rejections, summary, raw_id=raw_id, stream=batch.page.stream)
+            await _quarantine(conn, batch, raw_id, summary)
         effects = await self._merge(conn, batch, raw_id, summary) if batch.records else []
         if batch.closing is None:
             await tickers.clear(conn)  # for the next one; behind the last, the commit does it
@@ -211,7 +215,7 @@ class Pipeline:
         )
 
     async def _merge(self, conn: Connection, batch: Batch, raw_id: int, summary: Summary) -> list[Effect]:
-        is_series, since = self.reader.kind is Kind.SERIES, self._since()
+        is_series, since = self.reader.kind is Kind.SERIES, history.since(self.history_days)
         origin = Origin(summary.source, summary.run_id, raw_id, batch.page.fetched_at, is_series, since)
         return await tickers.merge(conn, origin, bytes(batch.staged))
 
@@ -230,18 +234,9 @@ class Pipeline:
         if closing.census:
             summary.findings = await snapshots.settle(conn, summary.source, summary.run_id, closing.census)
 
-    def _since(self) -> datetime:
-        """The start of the oldest month that history is kept of."""
-        horizon = datetime.now(UTC) - timedelta(days=min(self.history_days, _AGES))
-        return horizon.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-
     async def _make_room(self, months: set[date]) -> None:
-        """Partitions for months that have none, on another connection: DDL has no place in the page's transaction."""
-        oldest = self._since().date()
-        if wanted := {month for month in months if month >= oldest} - self.months:
-            async with self.pool.acquire() as conn:
-                await maintenance.make_history(conn, sorted(wanted))
-            self.months |= wanted
+        """Partitions for months that have none."""
+        self.months |= await history.make_room(self.pool, months - self.months, history.since(self.history_days))
 
 
 def _words(error: BaseException | None) -> str | None:
@@ -261,14 +256,22 @@ async def _write_refusal(conn: Connection, refusal: Refusal, summary: Summary) -
     """A refused file is one rejected record; its checkpoint remembers it, so that it is refused once."""
     log.warning("file refused", file=refusal.stream, reasons=[fault.message for fault in refusal.faults])
     rejection = Rejection(0, refusal.stream, refusal.faults)
-    await _quarantine(conn, [rejection], summary, raw_id=None, stream=refusal.stream)
+    await rejects.insert(
+        conn, summary.source, [rejection], run_id=summary.run_id, raw_id=None, stream=refusal.stream, fetched_at=None
+    )
     await checkpoints.move(
         conn, summary.source, stream=refusal.stream, cursor=refusal.cursor, run_id=summary.run_id, page=0
     )
     return Ledger(rejected=1)
 
 
-async def _quarantine(
-    conn: Connection, rejections: list[Rejection], summary: Summary, *, raw_id: int | None, stream: str
-) -> None:
-    await rejects.insert(conn, summary.source, rejections, run_id=summary.run_id, raw_id=raw_id, stream=stream)
+async def _quarantine(conn: Connection, batch: Batch, raw_id: int, summary: Summary) -> None:
+    await rejects.insert(
+        conn,
+        summary.source,
+        batch.rejections,
+        run_id=summary.run_id,
+        raw_id=raw_id,
+        stream=batch.page.stream,
+        fetched_at=batch.page.fetched_at,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from asyncio import CancelledError
 from dataclasses import dataclass
 
-from kasparro.errors import Cancelled, Drifted, QuotaSpent, SourceError
+from kasparro.errors import Cancelled, Drifted, QuotaSpent, SourceError, TooManyRejected
 from kasparro.ingest.quota import Pace, hold_after
 from kasparro.store.runs import Orphan
 from kasparro.store.states import Due, Wait
@@ -41,10 +41,16 @@ class Course:
                 return Wait(self._next_tick(), parked=True, reason=reason)
             case None:
                 return Wait(self._next_tick())
-            case _ if not self._is_tick:
-                return None
+            case _:
+                return self._after_failure(error) if self._is_tick else None
+
+    def _after_failure(self, error: BaseException) -> Wait:
+        retry, failures = _retry(self.due.failures, self.pace.interval), self.due.failures + 1
+        match error:
             case CancelledError():  # our process stops: another, or the next one, goes on at once
                 return Wait(0.0, failures=self.due.failures)
+            case TooManyRejected(reason=reason):  # trying sooner would only fill the quarantine
+                return Wait(self.pace.interval, reason=reason, failures=failures)
             case SourceError(reason=reason):
                 return Wait(retry, reason=reason, failures=failures)
             case _:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from kasparro.domain import Kind, Record, Request, Response, Ticker
+from kasparro.domain import Fault, Kind, Record, Request, Response, Ticker
+from kasparro.errors import Rejected
 from kasparro.settings import ApiOptions, Rate, SourceOptions
 from kasparro.sources import json_list
 from kasparro.sources.fast_lane import FastLane, Foreign
-from kasparro.sources.records import Text, TickerRecord, upstream_keys, validated
+from kasparro.sources.records import AHEAD, Text, TickerRecord, upstream_keys, upstream_path, validated
 
 _text: TypeAdapter[str] = TypeAdapter(Text)
 
@@ -78,6 +80,14 @@ class ApiSource(Source):
         values = vars(validated(self.record_type, json_list.value(record)))
         known = {field: values[field] or None for field in self.zero_is_unknown}
         return Ticker(**values | known)
+
+    def dated(self, ticker: Ticker, fetched_at: datetime) -> Ticker:
+        """The same ticker; raises Rejected where its time was yet to come when it was fetched, even if it is past."""
+        moment = ticker.source_updated_at
+        if moment is not None and moment > fetched_at + AHEAD:
+            path = upstream_path(self.record_type.model_fields["source_updated_at"])
+            raise Rejected((Fault(path, "later than now", str(moment)),))
+        return ticker
 
     def coin_id(self, record: Record) -> str | None:
         """The id in a record that is no ticker; None where it tells none."""

@@ -20,12 +20,13 @@ _SUFFIX = re.compile(r"(\.(csv|tsv|txt))?(\.(gz|zst))?$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The header as it stands, where it ends in the file, and the layout of the rows below."""
+    """The header as it stands, where it ends in the file, the layout of the rows below, and the file's bare name."""
 
     text: bytes
     length: int
     lines: int
     layout: Layout
+    stem: str
 
 
 def delimiter(text: bytes) -> str:
@@ -45,7 +46,7 @@ def head(records: Sequence[bytes], delimiter: str, name: str) -> Head:
     below = [row for _, row in rows(sample, delimiter)]
     stem = _SUFFIX.sub("", name)
     layout = csv_layout.layout(header, below, delimiter=delimiter, stem=stem, line=lines)
-    return Head(records[above], len(before), lines, layout)
+    return Head(records[above], len(before), lines, layout, stem)
 
 
 def rows(text: bytes, delimiter: str, line: int = 1) -> Iterator[tuple[int, list[str]]]:

@@ -64,6 +64,10 @@ _MAY_BE_BLANK = {"lastupdated", "sourceupdatedat", "updatedat"}  # a snapshot li
 _OF_MANY_COINS = {"symbol", "coinsymbol", "ticker", "coin", "currency", "crypto", "asset", "token", "pair"}
 
 
+PAIR = "BTCUSD"
+"""A symbol that tells that all symbols of a file are pairs with the dollar."""
+
+
 class Column(NamedTuple):
     """A column that we read: our field, its place, its own header, what its cells mean."""
 
@@ -87,6 +91,11 @@ class Layout:
     def observed(self) -> Column | None:
         """The column that tells when a row was observed; None for a snapshot."""
         return next((column for column in self.columns if column.meaning == "observed"), None)
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether its symbols are pairs with the dollar."""
+        return any(column.meaning == "usd_pair" for column in self.columns)
 
 
 def delimiter(line: str) -> str:
@@ -147,7 +156,7 @@ def _told_by(column: Column, places: Mapping[str, int], sample: Iterable[Sequenc
     cells = (row[column.place].strip() for row in sample if len(row) > column.place)
     if column.field == "market_cap_usd" and "snappedat" in places:
         return column._replace(meaning="nonzero")  # CoinGecko's export writes 0 where it has no market cap
-    if column.field == "symbol" and "BTCUSD" in cells:
+    if column.field == "symbol" and PAIR in cells:
         return column._replace(meaning="usd_pair")
     return column
 

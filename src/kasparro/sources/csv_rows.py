@@ -20,7 +20,10 @@ _COIN, _NAME, _SYMBOL = _SLOTS["coin_id"], _SLOTS["name"], _SLOTS["symbol"]
 
 
 class Sheet:
-    """The rows of a file whose layout is known and whose dates can be read. `now` bounds the dates."""
+    """The rows of a file whose layout is known and whose dates can be read. `now` bounds the dates.
+
+    `is_named`: coins have but a name for an id, so that what a row says depends on the rows before it.
+    """
 
     def __init__(self, layout: Layout, order: Order | None, *, timezone: str, now: datetime) -> None:
         self._layout = layout
@@ -35,7 +38,7 @@ class Sheet:
         ]
         self._blank: list[Any] = [None] * len(_SLOTS)
         self._blank[_COIN], self._blank[_NAME] = layout.coin or (None, None)
-        self._is_named = any(column.meaning == "id_of_name" for column in layout.columns)
+        self.is_named = any(column.meaning == "id_of_name" for column in layout.columns)
         self._symbols: dict[str, str] = {}
 
     def entries(self, body: str, line: int, *, unfinished: bool = False) -> Iterator[Entry | Rejection]:
@@ -91,7 +94,7 @@ class Sheet:
                 values[slot] = read(row[index])
         if values[_NAME] is None:
             values[_NAME] = values[_COIN]
-        if self._is_named and (symbol := values[_SYMBOL]) is not None:
+        if self.is_named and (symbol := values[_SYMBOL]) is not None:
             self._tell_apart(values[_COIN], symbol)
         return Ticker(*values)
 

@@ -18,7 +18,7 @@ from kasparro.sources import json_list
 
 LIMIT = Decimal(10) ** json_list.DIGITS
 EARLIEST = datetime(2009, 1, 3, tzinfo=UTC)  # Bitcoin's first block
-_AHEAD = timedelta(minutes=10)  # clocks differ; a time far ahead would make all that follows look stale
+AHEAD = timedelta(minutes=10)  # clocks differ; a time far ahead would make all that follows look stale
 
 # NaN and infinity are not figures. How many digits they have, and whether a moment is ahead, is looked at in `_beyond`.
 Figure = Annotated[Decimal, Field(gt=-LIMIT, lt=LIMIT, allow_inf_nan=False, strict=True)]
@@ -138,7 +138,7 @@ def upstream_path(info: FieldInfo) -> str:
 
 def is_ahead(moment: datetime) -> bool:
     """Whether a source's clock is wrong: the moment is yet to come."""
-    return moment > datetime.now(UTC) + _AHEAD
+    return moment > datetime.now(UTC) + AHEAD
 
 
 def _bounded(record: TickerRecord) -> TickerRecord:

@@ -10,6 +10,7 @@ from kasparro.store.sql import statement
 
 _LIST = statement("checkpoint_list")
 _MOVE = statement("checkpoint_move")
+_REREAD = statement("checkpoint_reread")
 
 
 class Checkpoint(NamedTuple):
@@ -32,3 +33,8 @@ async def move(
 ) -> None:
     """Move the checkpoint of a stream."""
     await conn.execute(_MOVE, source, stream, dict(cursor) or None, run_id, page)
+
+
+async def reread(conn: Connection, source: str, stream: str) -> None:
+    """Forget that a file was refused: the next cycle reads it again."""
+    await conn.execute(_REREAD, source, stream)

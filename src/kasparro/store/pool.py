@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -41,6 +42,7 @@ _SETTINGS = {
 }
 # A frozen process must not keep its locks: PostgreSQL ends its transaction, and another process goes on.
 _IDLE_IN_TRANSACTION = {"idle_in_transaction_session_timeout": "15s"}
+_NONE: Mapping[str, str] = MappingProxyType({})
 _MINIMUM = 150000
 
 
@@ -88,10 +90,10 @@ async def _close(pool: Pool) -> None:
         pool.terminate()
 
 
-async def connect(dsn: str) -> asyncpg.Connection:
+async def connect(dsn: str, settings: Mapping[str, str] = _NONE) -> asyncpg.Connection:
     """One connection outside the pools, for a command; raises ConfigurationError when there is none to be had."""
     try:
-        conn = await asyncpg.connect(dsn, timeout=10, server_settings=_SETTINGS)
+        conn = await asyncpg.connect(dsn, timeout=10, server_settings=_SETTINGS | dict(settings))
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise ConfigurationError(f"DATABASE_URL: cannot connect: {explain(error)}") from None
     if conn.get_server_version().major * 10000 < _MINIMUM:
@@ -99,6 +101,13 @@ async def connect(dsn: str) -> asyncpg.Connection:
         await conn.close()
         raise ConfigurationError(f"DATABASE_URL: the server is PostgreSQL {version.major}; 15 or newer is needed")
     await _prepare(conn)
+    return conn
+
+
+async def connect_for_writing(dsn: str) -> asyncpg.Connection:
+    """As `connect`, with the staging table, for a command that writes."""
+    conn = await connect(dsn, _IDLE_IN_TRANSACTION)
+    await conn.execute(_STAGING)
     return conn
 
 

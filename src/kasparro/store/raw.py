@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
 from kasparro.domain import Page
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 
 _INSERT = statement("raw_insert")
+_PAGE = statement("raw_page")
+_BEFORE = statement("raw_before")
 _EXPIRE = statement("raw_expire")
 _BATCH = 100  # pages deleted at a time, so that nothing waits long for a lock
 
@@ -23,8 +29,33 @@ async def insert(conn: Connection, source: str, run_id: int, page: Page) -> int:
         page.text.replace("\0", "\\x00"),  # the one character that PostgreSQL's text cannot hold
         page.checksum,
         page.fetched_at,
+        dict(page.reading),
     )
     return raw_id
+
+
+class Kept(NamedTuple):
+    """A raw page as it is kept: see `domain.Page`."""
+
+    raw_id: int
+    run_id: int
+    url: str
+    status: int
+    text: str
+    checksum: bytes
+    fetched_at: datetime
+    reading: Mapping[str, Any]
+
+
+async def kept(conn: Connection, source: str, raw_id: int) -> Kept | None:
+    """A raw page; None where it is no longer kept."""
+    row = await conn.fetchrow(_PAGE, source, raw_id)
+    return Kept(*row) if row else None
+
+
+async def before(conn: Connection, source: str, page: Kept) -> list[int]:
+    """The pages that the same run took from the same place before this one, the first one first."""
+    return [row["raw_id"] for row in await conn.fetch(_BEFORE, source, page.raw_id, page.run_id, page.url)]
 
 
 async def expire(conn: Connection, days: int) -> int:

@@ -22,7 +22,6 @@ _PARTS = statement("snapshot_parts")
 _COMPARE = statement("snapshot_compare")
 _DRIFTS = statement("drift_list")
 _ACKNOWLEDGE = statement("drift_acknowledge")
-_REJECTS = statement("reject_list")
 
 Names = Sequence[str] | None  # None: any
 
@@ -123,8 +122,3 @@ async def acknowledge(conn: Connection, source: str, *, kind: str | None, path: 
     """Mark drifts of a source as seen by a person; None means any. Returns how many were not yet."""
     count: int = await conn.fetchval(_ACKNOWLEDGE, source, kind, path)
     return count
-
-
-async def rejects(conn: Connection, *, sources: Names, run_id: int | None, limit: int) -> str:
-    """A list of the latest quarantined records."""
-    return str(await conn.fetchval(_REJECTS, sources, run_id, limit))

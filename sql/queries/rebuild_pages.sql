@@ -1,0 +1,19 @@
+-- Chooses the pages of a rebuild: from the first page of a run on, since a coin may be repeated within a run. Answers
+-- them in the order in which they were committed.
+-- $1 source text, $2 fetched since timestamptz (null: ever), $3 boolean: only pages that tell how they were read
+WITH whole AS (
+    SELECT raw_id FROM raw
+    WHERE source = $1 AND page = 1
+      AND raw_id > (SELECT coalesce(max(raw_id), 0) FROM raw WHERE source = $1 AND $3::boolean AND reading = '{}')
+), asked AS (
+    SELECT min(raw_id) AS raw_id FROM raw WHERE source = $1 AND ($2::timestamptz IS NULL OR fetched_at >= $2)
+), first AS (
+    SELECT coalesce(
+        (SELECT max(raw_id) FROM whole WHERE raw_id <= (SELECT raw_id FROM asked)),
+        (SELECT min(raw_id) FROM whole WHERE raw_id > (SELECT raw_id FROM asked))
+    ) AS raw_id
+), chosen AS (
+    INSERT INTO rebuild_page SELECT raw_id FROM raw WHERE source = $1 AND raw_id >= (SELECT raw_id FROM first)
+    RETURNING raw_id
+)
+SELECT raw_id FROM chosen ORDER BY raw_id
