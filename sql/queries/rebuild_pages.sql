@@ -13,7 +13,10 @@ WITH whole AS (
         (SELECT min(raw_id) FROM whole WHERE raw_id > (SELECT raw_id FROM asked))
     ) AS raw_id
 ), chosen AS (
-    INSERT INTO rebuild_page SELECT raw_id FROM raw WHERE source = $1 AND raw_id >= (SELECT raw_id FROM first)
+    INSERT INTO rebuild_page
+    SELECT raw_id FROM raw p
+    WHERE source = $1 AND raw_id >= (SELECT raw_id FROM first)
+      AND (body IS NOT NULL OR EXISTS (SELECT FROM raw o WHERE o.source = p.source AND o.raw_id = p.same_as))
     RETURNING raw_id
 )
 SELECT raw_id FROM chosen ORDER BY raw_id

@@ -3,9 +3,10 @@
 -- $1 source text, $2 runs of the earlier snapshot bigint[], $3 runs of the later one bigint[],
 -- $4 fields text[], $5 the upstream path of each text[], $6 fields in which 0 means unknown text[], $7 longest list bigint
 WITH page AS MATERIALIZED (
-    SELECT is_later, raw_id, page_records(body) AS records
+    SELECT is_later, p.raw_id, page_records(coalesce(p.body, original.body)) AS records
     FROM (VALUES (false, $2::bigint[]), (true, $3::bigint[])) AS side (is_later, runs)
-    JOIN raw ON raw.source = $1 AND raw.run_id = ANY (runs)
+    JOIN raw p ON p.source = $1 AND p.run_id = ANY (runs)
+    LEFT JOIN raw original ON original.source = p.source AND original.raw_id = p.same_as
 ), path AS MATERIALIZED (
     SELECT place, field, path, string_to_array(path, '.') AS steps, field = ANY ($6::text[]) AS zero_is_unknown
     FROM unnest($4::text[], $5::text[]) WITH ORDINALITY AS mapped (field, path, place)

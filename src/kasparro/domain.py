@@ -176,7 +176,8 @@ class Page:
 
     What is no UTF-8 is escaped in the text, so that it has no lone surrogates.
     `number` counts the pages of the run, `stream` names the checkpoint that the page moves. `reading` is what has to be
-    known to read the text again, where it does not tell by itself.
+    known to read the text again, where it does not tell by itself. `same_as` is the raw_id of a page of the source that
+    has been kept with the very same text.
     """
 
     number: int
@@ -188,6 +189,7 @@ class Page:
     stream: str = ""
     simulated: bool = False
     reading: Mapping[str, Any] = field(default_factory=dict)
+    same_as: int | None = None
 
 
 @dataclass(slots=True)
@@ -274,13 +276,16 @@ class Closing(NamedTuple):
     """What is known of a page once its records are read: where the source goes on, how it differs from the declaration
     of the source, and, of some pages, what its values look like.
 
-    The last page of a snapshot brings the census of all.
+    The last page of a snapshot brings the census of all. `coins` are those of a page in which every record is a ticker
+    of a coin of its own, each with its time; `unchanged` counts the records that nobody had to look at.
     """
 
     cursor: Mapping[str, Any]
     drifts: Sequence[Drift] = ()
     census: Census | None = None
     portrait: Portrait | None = None
+    coins: Mapping[str, datetime | None] | None = None
+    unchanged: int = 0
 
 
 @dataclass(frozen=True, slots=True)

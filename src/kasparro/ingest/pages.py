@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -28,15 +28,20 @@ from kasparro.ingest.drift import Baseline, Profile, baseline
 from kasparro.ingest.portraits import paint
 from kasparro.ingest.sample import Sample, closely
 from kasparro.ingest.transport import Transport
+from kasparro.ingest.unchanged import NONE, Known
 from kasparro.settings import ApiOptions
 from kasparro.sources import json_list
 from kasparro.sources.base import ApiSource
 
 
 async def deliveries(
-    source: ApiSource, options: ApiOptions, transport: Transport, cursor: Mapping[str, Any]
+    source: ApiSource,
+    options: ApiOptions,
+    transport: Transport,
+    cursor: Mapping[str, Any],
+    known: Mapping[int, Known] = NONE,
 ) -> AsyncIterator[Delivery]:
-    """The pages of a snapshot, from `cursor` (empty: the first) to its end.
+    """The pages of a snapshot, from `cursor` (empty: the first) to its end; of those that are `known` nothing is read.
 
     The next request goes out when the records of the page before it are parsed, while they are being committed.
     """
@@ -44,9 +49,15 @@ async def deliveries(
     number, following = 1, cursor
     while number == 1 or following:
         response = await transport.send(source.request(options, following))
-        profile, sample = Profile(snapshot.baseline), closely(number, _part(following))
-        reading = _Reading(snapshot, following, response, profile, len(snapshot.seen), sample)
-        yield Delivery(_page(number, response), reading.entries(), reading.close)
+        page, same = _page(number, response), known.get(number)
+        reading: _Reading | _Repetition
+        if same and same.is_again(page, snapshot.seen.keys()):
+            page = replace(page, same_as=same.raw_id)
+            reading = _Repetition(snapshot, following, response, same)
+        else:
+            profile, sample = Profile(snapshot.baseline), closely(number, _part(following))
+            reading = _Reading(snapshot, following, response, profile, len(snapshot.seen), sample)
+        yield Delivery(page, reading.entries(), reading.close)
         number, following = number + 1, reading.following
 
 
@@ -74,6 +85,12 @@ class Snapshot:
         """Whether a coin that was there before has nothing newer: ranks move while we page, and so do coins."""
         before, now = self.seen[ticker.coin_id], ticker.source_updated_at
         return now is None or (before is not None and now <= before)
+
+    def end(self, cursor: Mapping[str, Any], share: Share) -> tuple[Mapping[str, Any], Census | None]:
+        """The page at `cursor` has brought its share: where the next one is, and behind the last one the census."""
+        self.shares.append(share)
+        following = self.source.following(self.options, cursor, share.fresh)
+        return following, None if following else self.census()
 
     def census(self) -> Census:
         refused = {coin_id for coin_id in self.refused.values() if coin_id is not None}
@@ -122,11 +139,13 @@ class _Reading:
             yield Entry(record.position, ticker)
 
     def close(self) -> Closing:
-        snapshot = self.snapshot
-        snapshot.shares.append(self._share())
-        self.following = snapshot.source.following(snapshot.options, self.cursor, self.fresh)
-        census = None if self.following else snapshot.census()
-        return Closing(self.following, self.profile.drifts(), census, self._portrait())
+        # the coins that this page was the first to bring stand last in `seen`
+        seen = self.snapshot.seen
+        own = {coin_id: seen[coin_id] for coin_id in islice(reversed(seen), len(seen) - self.coins_before)}
+        share = Share(self.records, self.fresh, len(self.again - own.keys()), self.response.fetched_at)
+        self.following, census = self.snapshot.end(self.cursor, share)
+        coins = own if len(own) == self.records else None
+        return Closing(self.following, self.profile.drifts(), census, self._portrait(), coins)
 
     def _portrait(self) -> Portrait | None:
         if not self.sample or not self.sample.records:
@@ -134,10 +153,26 @@ class _Reading:
         coins = {coin_id: json_list.value(record) for coin_id, record in self.sample.records.items()}
         return paint(_part(self.cursor), self.snapshot.baseline, coins)
 
-    def _share(self) -> Share:
-        # the coins that this page was the first to bring stand last in `seen`
-        own = set(islice(reversed(self.snapshot.seen), len(self.snapshot.seen) - self.coins_before))
-        return Share(self.records, self.fresh, len(self.again - own), self.response.fetched_at)
+
+@dataclass(slots=True)
+class _Repetition:
+    """One page that is the same as in the run before: its records are not even cut apart."""
+
+    snapshot: Snapshot
+    cursor: Mapping[str, Any]
+    response: Response
+    known: Known
+    following: Mapping[str, Any] = field(default_factory=dict)
+
+    def entries(self) -> Iterator[Entry | Rejection | Duplicate]:
+        return iter(())
+
+    def close(self) -> Closing:
+        coins = self.known.coins
+        self.snapshot.seen.update(coins)
+        share = Share(len(coins), len(coins), 0, self.response.fetched_at)
+        self.following, census = self.snapshot.end(self.cursor, share)
+        return self.known.closing._replace(cursor=self.following, census=census, unchanged=len(coins))
 
 
 def scope(options: ApiOptions) -> str:

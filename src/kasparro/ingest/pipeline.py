@@ -29,6 +29,7 @@ from kasparro.ingest.ledger import settle
 from kasparro.ingest.quota import allowance
 from kasparro.ingest.reader import Reader
 from kasparro.ingest.snapshots import Findings
+from kasparro.ingest.unchanged import Memory
 from kasparro.log import bind, logger
 from kasparro.metrics import Metrics
 from kasparro.settings import Budget
@@ -67,7 +68,8 @@ class Pipeline:
     """Runs one source, again and again.
 
     `watch` is told of every committed page; `follow` decides when the source runs next, in the transaction that closes
-    a run, under its lease; `months` are those that history is known to have a place for.
+    a run, under its lease; `months` are those that history is known to have a place for, `memory` holds what the run
+    before has committed.
     """
 
     reader: Reader
@@ -79,6 +81,7 @@ class Pipeline:
     follow: Follow = nothing_follows
     reject_budget: Budget = budget.UNLIMITED
     months: set[date] = field(default_factory=set)
+    memory: Memory = field(default_factory=Memory)
 
     async def run(self, trigger: Trigger) -> Summary:
         """One run: now, or what the schedule has due. What is wrong with the source ends in the summary.
@@ -164,28 +167,30 @@ class Pipeline:
     async def _commit_all(self, conn: Connection, taken: Claim, summary: Summary) -> None:
         account = self.reader.account
         allowed = account and allowance(account, summary.trigger, self.pool, self.metrics)
-        deliveries = self.reader.deliveries(taken.found, summary.traffic, allowed)
-        stream = ahead(batches(deliveries, self._make_room), AHEAD, join)
-        async with kept(conn, taken.fence, summary.sightings, self.metrics), aclosing(stream):
-            async for item in stream:
-                async with conn.transaction():
-                    await leases.renew(conn, taken.source, taken.fence)
-                    if isinstance(item, Refusal):
-                        ledger = await _write_refusal(conn, item, summary)
-                    else:
-                        assert isinstance(item, Page)  # noqa: S101 - a page's batches follow it, and are written with it
-                        ledger = await self._write_page(conn, item, stream, summary)
-                    await runs.progress(
-                        conn, summary.source, summary.run_id, ledger, summary.traffic, simulated=summary.simulated
-                    )
-                summary.pages += 1
-                summary.ledger.add(ledger)
-                summary.sightings.tell(self.metrics)
-                summary.findings.tell(summary.source, self.metrics)
-                self.watch(summary)
-                await budget.check(
-                    conn, self.reject_budget, summary.ledger, source=summary.source, run_id=summary.run_id
+        with self.memory.recalled(taken.fence) as known:
+            deliveries = self.reader.deliveries(taken.found, summary.traffic, allowed, known)
+            stream = ahead(batches(deliveries, self._make_room), AHEAD, join)
+            async with kept(conn, taken.fence, summary.sightings, self.metrics), aclosing(stream):
+                await self._commit_each(conn, taken, stream, summary)
+
+    async def _commit_each(self, conn: Connection, taken: Claim, stream: AsyncIterator[Part], summary: Summary) -> None:
+        async for item in stream:
+            async with conn.transaction():
+                await leases.renew(conn, taken.source, taken.fence)
+                if isinstance(item, Refusal):
+                    ledger = await _write_refusal(conn, item, summary)
+                else:
+                    assert isinstance(item, Page)  # noqa: S101 - a page's batches follow it, and are written with it
+                    ledger = await self._write_page(conn, item, stream, summary)
+                await runs.progress(
+                    conn, summary.source, summary.run_id, ledger, summary.traffic, simulated=summary.simulated
                 )
+            summary.pages += 1
+            summary.ledger.add(ledger)
+            summary.sightings.tell(self.metrics)
+            summary.findings.tell(summary.source, self.metrics)
+            self.watch(summary)
+            await budget.check(conn, self.reject_budget, summary.ledger, source=summary.source, run_id=summary.run_id)
 
     async def _write_page(self, conn: Connection, page: Page, rest: AsyncIterator[Part], summary: Summary) -> Ledger:
         """Write a page and all its batches, which follow it; returns where its records went."""
@@ -197,7 +202,9 @@ class Pipeline:
             assert isinstance(batch, Batch)  # noqa: S101 - up to the one that closes the page
             ledger.add(await self._write_batch(conn, batch, raw_id, summary))
             closing = batch.closing
+        ledger.unchanged += closing.unchanged
         await self._close_page(conn, page, closing, summary)
+        self.memory.keep(page, raw_id, closing, ledger)
         return ledger
 
     async def _write_batch(self, conn: Connection, batch: Batch, raw_id: int, summary: Summary) -> Ledger:

@@ -12,6 +12,7 @@ from kasparro.domain import Delivery, Kind, Refusal
 from kasparro.ingest import files, pages
 from kasparro.ingest.quota import Allowance, account
 from kasparro.ingest.transport import Transport, limiter
+from kasparro.ingest.unchanged import NONE, Known
 from kasparro.metrics import Metrics
 from kasparro.settings import ApiOptions
 from kasparro.sources.base import ApiSource, Source, base_url
@@ -51,9 +52,16 @@ class Reader(Protocol):
         """The run whose unfinished snapshot the next one goes on with, if it does."""
 
     def deliveries(
-        self, found: Checkpoints, traffic: Traffic, allowance: Allowance | None = None
+        self,
+        found: Checkpoints,
+        traffic: Traffic,
+        allowance: Allowance | None = None,
+        known: Mapping[int, Known] = NONE,
     ) -> AsyncIterator[Delivery | Refusal]:
-        """The pages behind the checkpoints, paid for by `allowance`; what they cost is counted into `traffic`."""
+        """The pages behind the checkpoints, paid for by `allowance`; what they cost is counted into `traffic`.
+
+        `known` are those that the run before has committed, by number.
+        """
 
 
 def reader(source: Source, options: Any, session: aiohttp.ClientSession, metrics: Metrics) -> Reader:
@@ -100,11 +108,15 @@ class ApiReader:
         return checkpoint.run_id if checkpoint and broken_off else None
 
     def deliveries(
-        self, found: Checkpoints, traffic: Traffic, allowance: Allowance | None = None
+        self,
+        found: Checkpoints,
+        traffic: Traffic,
+        allowance: Allowance | None = None,
+        known: Mapping[int, Known] = NONE,
     ) -> AsyncIterator[Delivery]:
         self.transport.traffic, self.transport.allowance = traffic, allowance
         cursor = found[""].cursor if self.resumes(found) is not None else {}
-        return pages.deliveries(self.source, self.options, self.transport, cursor)
+        return pages.deliveries(self.source, self.options, self.transport, cursor, known)
 
 
 @dataclass(slots=True)
@@ -133,7 +145,11 @@ class FileReader:
         return None  # every file goes on from its own checkpoint, always
 
     def deliveries(
-        self, found: Checkpoints, traffic: Traffic, allowance: Allowance | None = None
+        self,
+        found: Checkpoints,
+        traffic: Traffic,
+        allowance: Allowance | None = None,
+        known: Mapping[int, Known] = NONE,
     ) -> AsyncIterator[Delivery | Refusal]:
         cursors = {stream: checkpoint.cursor for stream, checkpoint in found.items()}
         return files.deliveries(self.source, self.options, cursors, self.verified)

@@ -11,6 +11,7 @@ from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 
 _INSERT = statement("raw_insert")
+_INSERT_SAME = statement("raw_insert_same")
 _PAGE = statement("raw_page")
 _BEFORE = statement("raw_before")
 _EXPIRE = statement("raw_expire")
@@ -18,20 +19,16 @@ _BATCH = 100  # pages deleted at a time, so that nothing waits long for a lock
 
 
 async def insert(conn: Connection, source: str, run_id: int, page: Page) -> int:
-    """Keep the page and return its raw_id."""
-    raw_id: int = await conn.fetchval(
-        _INSERT,
-        source,
-        run_id,
-        page.number,
-        page.url,
-        page.status,
-        page.text.replace("\0", "\\x00"),  # the one character that PostgreSQL's text cannot hold
-        page.checksum,
-        page.fetched_at,
-        dict(page.reading),
-    )
-    return raw_id
+    """Keep the page and return its raw_id. The text of one that is the `same_as` another is not kept twice."""
+    origin = source, run_id, page.number, page.url, page.status
+    proof = page.checksum, page.fetched_at, dict(page.reading)
+    raw_id: int | None = page.same_as and await conn.fetchval(_INSERT_SAME, *origin, page.same_as, *proof)
+    return raw_id or int(await conn.fetchval(_INSERT, *origin, _storable(page.text), *proof))
+
+
+def _storable(text: str) -> str:
+    """NUL is the one character that PostgreSQL's text cannot hold."""
+    return text.replace("\0", "\\x00")
 
 
 class Kept(NamedTuple):
