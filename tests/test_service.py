@@ -14,9 +14,15 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from kasparro import app
+from kasparro.metrics import Metrics
 from kasparro.postgres import remove
 from kasparro.sandbox import Sandbox, faults
 from kasparro.sandbox.market import VendorName
+from kasparro.settings import Settings
+from kasparro.sources import options
+from kasparro.store import runs
+from kasparro.store.states import Due
 
 from .serving import eventually, fetch, serving, settled, upstreams
 
@@ -88,6 +94,15 @@ async def test_stops_within_ten_seconds_in_mid_run(tmp_path: Path, dsn: str, san
     assert code == 0
     (run,) = await fetch(dsn, "SELECT status FROM etl_run WHERE source = 'coinpaprika'")
     assert run["status"] == "cancelled"
+
+
+async def test_run_that_a_stop_has_left_open_is_closed_before_the_process_ends(tmp_path: Path, dsn: str) -> None:
+    settings = Settings.load(options(), {"KASPARRO_HOME": str(tmp_path)}, dotenv=tmp_path / "none.env")
+    async with app.workshop(settings, dsn, Metrics()) as shop, shop.pool.acquire() as conn:
+        for owner in (shop.owner, "another"):
+            await runs.start(conn, "coingecko", owner=owner, fence=1, due=Due(), resumed_from=None)
+    found = await fetch(dsn, "SELECT status, finished_at IS NULL AS is_open FROM etl_run ORDER BY run_id")
+    assert [tuple(run) for run in found] == [("cancelled", False), ("running", True)]
 
 
 async def test_one_failing_source_delays_no_other_and_says_why(tmp_path: Path, dsn: str, sandbox: Sandbox) -> None:

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,7 +31,7 @@ from kasparro.postgres import embedded, running_dsn
 from kasparro.sandbox import Sandbox
 from kasparro.settings import ApiOptions, Rate, Settings
 from kasparro.sources import SOURCES
-from kasparro.store import maintenance, migrations, states
+from kasparro.store import maintenance, migrations, runs, states
 from kasparro.store.pool import ERRORS, Pool, api_pool, explain, ingest_pool
 from kasparro.store.rejects import Choice
 
@@ -39,6 +39,7 @@ _HOUR = 3600.0
 _SAMPLE = 1.0  # seconds between looks at the event loop
 _DRAIN = 0.5  # seconds between saying that we stop and stopping
 _GRACE = 3.0  # seconds for requests in flight at the end
+_CLOSING = 2.0  # seconds for the runs that are still open at the end; the next process closes them too
 _CONNECTIONS = 3  # of a run or a replay: itself, its heartbeat, its partitions
 
 log = logger("app")
@@ -89,7 +90,13 @@ async def workshop(settings: Settings, dsn: str, metrics: Metrics) -> AsyncItera
     ):
         async with pool.acquire() as conn:
             await maintenance.prepare(conn, settings.sources)
-        yield Workshop(settings, pool, metrics, outbound, _owner())
+        owner = _owner()
+        try:
+            yield Workshop(settings, pool, metrics, outbound, owner)
+        finally:
+            with suppress(*ERRORS):
+                async with asyncio.timeout(_CLOSING), pool.acquire() as conn:
+                    await runs.close_own(conn, owner)
 
 
 def _owner() -> str:

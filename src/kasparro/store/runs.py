@@ -19,6 +19,7 @@ _LAST_SUCCESS = statement("run_last_success")
 _FORGET = statement("run_forget")
 _EXPIRE = statement("run_expire")
 _CLOSE_ORPHANS = statement("run_close_orphans")
+_CLOSE_OWN = statement("run_close_own")
 
 
 @dataclass(slots=True)
@@ -107,3 +108,8 @@ async def expire(conn: Connection, days: int) -> int:
 async def close_orphans(conn: Connection, source: str | None = None) -> list[Orphan]:
     """Close the runs of a source, or of all, that no living process holds."""
     return [Orphan(*row) for row in await conn.fetch(_CLOSE_ORPHANS, source)]
+
+
+async def close_own(conn: Connection, owner: str) -> None:
+    """Close what `owner` has left open at its end: it was stopped at the instant in which a run is opened or closed."""
+    await conn.execute(_CLOSE_OWN, owner)
