@@ -61,6 +61,10 @@ bench *args: (_install "[test]")
 bench-dlt: (_install "[test,dlt]")
     @.venv/bin/python tests/bench dlt
 
+# Try every promise on this machine: kills, outages, poison; ten minutes or so (`--quick`: less than one)
+selftest *args: _install
+    @.venv/bin/kasparro selftest "$@"
+
 # Start the service in the background against simulated upstreams, in a database of its own
 demo: _install
     @.venv/bin/kasparro up --demo

@@ -17,9 +17,10 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from kasparro import __version__, app, background, log, postgres, progress, report
+from kasparro import __version__, app, background, log, postgres, progress, report, selftest
 from kasparro.errors import ConfigurationError
 from kasparro.ingest.replay import applied, tried
+from kasparro.selftest import table
 from kasparro.settings import Settings, effective
 from kasparro.sources import options
 from kasparro.store.rejects import Choice
@@ -218,6 +219,29 @@ def config(as_json: Json = False) -> None:
     """Print the settings in effect; secrets are masked."""
     values = effective(_settings())
     print(_pretty(values) if as_json else "\n".join(f"{name}={value or ''}" for name, value in values.items()))
+
+
+@commands.command("selftest")
+def try_promises(
+    quick: Annotated[bool, typer.Option("--quick", help="A trial of each: less than a minute.")] = False,
+    as_json: Json = False,
+    seed: Annotated[str, typer.Option(help="Decides every kill and every bad record.")] = "7",
+    promise: Annotated[str, typer.Option(help="Comma list, such as P1,P3; all of them if left out.")] = "",
+    markdown: Annotated[Path | None, typer.Option(help="Put the table into this file too.")] = None,
+) -> None:
+    """Try what Kasparro promises, on this machine: kills, outages, poison. Touches no data of yours."""
+    log.configure("CRITICAL", "auto")  # what goes wrong on purpose is no news
+    names = [name.strip().upper() for name in promise.split(",") if name.strip()] or list(selftest.PROMISES)
+    if unknown := set(names) - selftest.PROMISES.keys():
+        raise ConfigurationError(f"no such promise: {', '.join(sorted(unknown))}; {', '.join(selftest.PROMISES)}")
+    verdicts = asyncio.run(
+        selftest.run(names, seed=seed, is_quick=quick, said=lambda line: print(line, file=sys.stderr))
+    )
+    print(table.as_json(verdicts) if as_json else table.as_text(verdicts))
+    if markdown:
+        table.insert(markdown, table.as_markdown(verdicts, seed))
+    if any(verdict.failures for verdict in verdicts):
+        sys.exit(1)
 
 
 @commands.command()
