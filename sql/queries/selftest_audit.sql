@@ -1,8 +1,11 @@
 -- The books against each other. Every figure is 0 where each page is there as a whole or not at all, each record was
 -- counted once, and no run was left open. For pages without bad records.
 WITH kept AS (
-    SELECT run_id, count(*) AS pages, sum(json_array_length(body::json)) FILTER (WHERE source <> 'csv') AS records
-    FROM raw GROUP BY run_id
+    SELECT
+        p.run_id, count(*) AS pages,
+        sum(json_array_length(coalesce(p.body, original.body)::json)) FILTER (WHERE p.source <> 'csv') AS records
+    FROM raw p LEFT JOIN raw original ON original.source = p.source AND original.raw_id = p.same_as
+    GROUP BY p.run_id
 ), runs AS (
     SELECT r.*, coalesce(k.pages, 0) AS pages_kept, coalesce(k.records, 0) AS records_kept
     FROM etl_run r LEFT JOIN kept k USING (run_id)
