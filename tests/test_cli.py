@@ -6,13 +6,17 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
+from kasparro.ingest.assets import resolve
 from kasparro.sandbox import Sandbox, faults
 from kasparro.settings import Settings, names
 from kasparro.sources import options
+from kasparro.store.pool import api_pool
 
 
 async def kasparro(cwd: Path, *arguments: str, **environ: str) -> tuple[int, str, str]:
@@ -144,3 +148,64 @@ async def test_mistake_of_usage_exits_with_2(tmp_path: Path, arguments: list[str
 
 async def test_version(tmp_path: Path) -> None:
     assert await kasparro(tmp_path, "version") == (0, "0.1.0\n", "")
+
+
+COINS = """
+INSERT INTO unified_crypto (source, coin_id, name, symbol, observed_at, fetched_at, run_id, raw_id, raw_position)
+VALUES ('coingecko', 'bitcoin', 'Bitcoin', 'btc', now(), now(), 1, 1, 0),
+       ('coinpaprika', 'btc-bitcoin', 'Bitcoin', 'BTC', now(), now(), 1, 1, 0),
+       ('csv', 'digital-gold', 'Digital Gold', 'XBT', now(), now(), 1, 1, 0)
+"""
+
+
+@pytest.fixture
+async def placed(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """A database in which Bitcoin is known to two sources, and something else to a third."""
+    conn = await asyncpg.connect(dsn)
+    await conn.execute(COINS)
+    async with api_pool(dsn, 1) as pool, pool.acquire() as resolving:
+        await resolve(resolving)
+    yield conn
+    await conn.close()
+
+
+async def in_assets(conn: asyncpg.Connection) -> dict[str, str]:
+    return {row["coin_id"]: row["asset_id"] for row in await conn.fetch("SELECT coin_id, asset_id FROM asset_source")}
+
+
+async def test_assets_are_said_one_by_one(tmp_path: Path, dsn: str, placed: asyncpg.Connection) -> None:
+    async def say(*words: str) -> tuple[int, str, str]:
+        return await kasparro(tmp_path, "assets", *words, DATABASE_URL=dsn)
+
+    assert (await say("link", "csv", "digital-gold", "bitcoin"))[:2] == (0, "bitcoin\n")
+    assert (await say("split", "bitcoin", "csv", "digital-gold"))[:2] == (0, "digital-gold-xbt\n")
+    assert (await say("merge", "digital-gold-xbt", "bitcoin"))[:2] == (0, "bitcoin\n")
+    assert (await say("unlink", "coinpaprika", "btc-bitcoin"))[:2] == (0, "bitcoin-btc\n")
+    assert await in_assets(placed) == {"bitcoin": "bitcoin", "btc-bitcoin": "bitcoin-btc", "digital-gold": "bitcoin"}
+    assert await say("link", "csv", "nothing", "bitcoin") == (1, "", "kasparro: csv lists no nothing\n")
+
+
+async def test_file_of_overrides_is_said_line_by_line(tmp_path: Path, dsn: str, placed: asyncpg.Connection) -> None:
+    file = tmp_path / "overrides.csv"
+    file.write_text(
+        "\ufeffcoin_id,source,asset_id,note\ndigital-gold,csv,bitcoin,same\nx,csv,bitcoin,\nbtc-bitcoin,coinpaprika,,\n",
+        encoding="utf-8",
+    )
+    for _ in range(2):
+        code, out, err = await kasparro(tmp_path, "assets", "overrides", str(file), DATABASE_URL=dsn)
+        assert (code, out) == (1, "2 overrides hold\n")
+        assert err == f"kasparro: {file}, line 3: csv lists no x\n"
+        assert await in_assets(placed) == {
+            "bitcoin": "bitcoin", "btc-bitcoin": "bitcoin-btc", "digital-gold": "bitcoin"
+        }  # fmt: skip
+    assert await placed.fetchval("SELECT count(*) FROM asset_event WHERE actor = 'person' AND kind = 'linked'") == 2
+
+
+@pytest.mark.parametrize(("text", "reason"), [("a,b\n1,2\n", "first line"), (None, "cannot be read")])
+async def test_what_is_no_file_of_overrides_is_said(tmp_path: Path, dsn: str, text: str | None, reason: str) -> None:
+    file = tmp_path / "overrides.csv"
+    if text is not None:
+        file.write_text(text)
+    code, out, err = await kasparro(tmp_path, "assets", "overrides", str(file), DATABASE_URL=dsn)
+    assert (code, out) == (2, "")
+    assert reason in err

@@ -6,11 +6,12 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import aiohttp
@@ -18,9 +19,11 @@ from aiohttp import web
 
 from kasparro import __version__, api
 from kasparro.errors import ConfigurationError
+from kasparro.ingest.assets import Resolver
 from kasparro.ingest.claim import close_orphans
+from kasparro.ingest.contracts import Collector
 from kasparro.ingest.pipeline import Pipeline, Summary
-from kasparro.ingest.reader import reader
+from kasparro.ingest.reader import ApiReader, Reader, reader
 from kasparro.ingest.rebuild import Rebuild, Rebuilt
 from kasparro.ingest.replay import Replay, Replayed, Unit, keep_replaying
 from kasparro.ingest.scheduler import NotRun, Schedule
@@ -32,16 +35,18 @@ from kasparro.sandbox import Sandbox
 from kasparro.settings import ApiOptions, Rate, Settings
 from kasparro.sources import SOURCES
 from kasparro.store import maintenance, migrations, runs, states
-from kasparro.store.pool import ERRORS, Pool, api_pool, explain, ingest_pool
+from kasparro.store.pool import ERRORS, Connection, Pool, api_pool, connect, explain, ingest_pool
 from kasparro.store.rejects import Choice
 
 _HOUR = 3600.0
+_LOOK = 60.0  # seconds between looks whether contracts are due
 _SAMPLE = 1.0  # seconds between looks at the event loop
 _DRAIN = 0.5  # seconds between saying that we stop and stopping
 _GRACE = 3.0  # seconds for requests in flight at the end
 _CLOSING = 2.0  # seconds for the runs that are still open at the end; the next process closes them too
 _CONNECTIONS = 3  # of a run or a replay: itself, its heartbeat, its partitions
 
+Result = TypeVar("Result")
 log = logger("app")
 
 
@@ -55,7 +60,12 @@ class Workshop:
     session: aiohttp.ClientSession
     owner: str
 
-    def schedule(self, source: str, watch: Callable[[Summary], None] = lambda _: None) -> Schedule:
+    def schedule(
+        self,
+        source: str,
+        watch: Callable[[Summary], None] = lambda _: None,
+        after: Callable[[], None] = lambda: None,
+    ) -> Schedule:
         """The schedule of a source, with its pipeline."""
         options = self.settings.options(source)
         reading = reader(SOURCES[source], options, self.session, self.metrics)
@@ -63,7 +73,7 @@ class Workshop:
         pipeline = Pipeline(
             reading, self.pool, self.metrics, self.owner, days, watch, reject_budget=self.settings.reject_budget
         )
-        return Schedule(pipeline, self.pool, self.metrics, options.interval)
+        return Schedule(pipeline, self.pool, self.metrics, options.interval, after=after)
 
 
 @asynccontextmanager
@@ -85,7 +95,7 @@ async def database(settings: Settings) -> AsyncIterator[str]:
 async def workshop(settings: Settings, dsn: str, metrics: Metrics) -> AsyncIterator[Workshop]:
     """Pool, session and partitions for ingestion."""
     async with (
-        ingest_pool(dsn, size=_CONNECTIONS * (len(settings.sources) + 1) + 2) as pool,
+        ingest_pool(dsn, size=_CONNECTIONS * (len(settings.sources) + 1) + 3) as pool,
         session() as outbound,
     ):
         async with pool.acquire() as conn:
@@ -122,10 +132,11 @@ async def _start(settings: Settings, listening: socket.socket, stack: AsyncExitS
     dsn = await stack.enter_async_context(database(settings))
     readers = await stack.enter_async_context(api_pool(dsn))
     shop = await stack.enter_async_context(workshop(settings, dsn, metrics))
+    resolver = Resolver(shop.pool, metrics)
     async with shop.pool.acquire() as conn:
         await states.retire_others(conn, settings.sources)
         await close_orphans(conn, metrics)
-        schedules = [shop.schedule(source) for source in settings.sources]
+        schedules = [shop.schedule(source, after=resolver.wake) for source in settings.sources]
         for schedule in schedules:
             await schedule.declare(conn)
     application = api.create_app(pool=readers, metrics=metrics, settings=settings)
@@ -134,6 +145,8 @@ async def _start(settings: Settings, listening: socket.socket, stack: AsyncExitS
     group.create_task(_observe(metrics))
     group.create_task(_maintain(shop))
     group.create_task(keep_replaying(shop.pool, shop.owner, settings.history_retention_days))
+    group.create_task(resolver.keep())
+    group.create_task(_collect(shop, [schedule.pipeline.reader for schedule in schedules], resolver))
     for schedule in schedules:
         group.create_task(schedule.keep())
     stack.push_async_callback(_drain, application)
@@ -162,8 +175,10 @@ def demo_home(settings: Settings) -> Path:
 async def ingest(settings: Settings, watch: Callable[[Summary], None]) -> list[Summary | NotRun]:
     """One cycle of every source in the settings, all at once; SIGTERM and SIGINT cancel it in order."""
     _stop_on_signals()
-    async with database(settings) as dsn, workshop(settings, dsn, Metrics()) as shop, asyncio.TaskGroup() as group:
-        tasks = [group.create_task(shop.schedule(source, watch).once()) for source in settings.sources]
+    async with database(settings) as dsn, workshop(settings, dsn, Metrics()) as shop:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(shop.schedule(source, watch).once()) for source in settings.sources]
+        await Resolver(shop.pool, shop.metrics).once()
     return [task.result() for task in tasks]
 
 
@@ -192,6 +207,16 @@ async def migrate(settings: Settings) -> None:
     """Bring the database up to date."""
     async with database(settings):
         pass
+
+
+async def on_database(settings: Settings, work: Callable[[Connection], Awaitable[Result]]) -> Result:
+    """Do something on one connection, and return what it comes to."""
+    async with database(settings) as dsn:
+        conn = await connect(dsn)
+        try:
+            return await work(conn)
+        finally:
+            await conn.close()
 
 
 def _stop_on_signals() -> None:
@@ -275,6 +300,16 @@ async def _maintain(shop: Workshop) -> None:
         except Exception:  # the one place that keeps maintenance alive whatever happens
             log.exception("maintenance broke")
         await asyncio.sleep(_HOUR)
+
+
+async def _collect(shop: Workshop, readers: Sequence[Reader], resolver: Resolver) -> None:
+    """Contracts of each source, once a day; prices come first, so not at once."""
+    collectors = [Collector(reader, shop.pool, shop.metrics) for reader in readers if isinstance(reader, ApiReader)]
+    while True:
+        await asyncio.sleep(_LOOK)
+        for collector in collectors:
+            if await collector.once():
+                resolver.wake_for_everything()
 
 
 def _greet(settings: Settings, listening: socket.socket) -> None:

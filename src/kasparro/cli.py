@@ -17,12 +17,11 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from kasparro import __version__, app, background, log, postgres, progress, report, selftest
+from kasparro import __version__, app, asset_commands, background, log, postgres, progress, report, selftest, setup
 from kasparro.errors import ConfigurationError
 from kasparro.ingest.replay import applied, tried
 from kasparro.selftest import table
 from kasparro.settings import Settings, effective
-from kasparro.sources import options
 from kasparro.store.rejects import Choice
 
 commands = typer.Typer(
@@ -31,6 +30,7 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
     help="Cryptocurrency market data: collected, kept and served.",
 )
+commands.add_typer(asset_commands.commands, name="assets")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Only = Annotated[list[str] | None, typer.Option(help="Only this source; may be given again.")]
 Demo = Annotated[bool, typer.Option("--demo", help="The demo with simulated upstreams, not the service.")]
@@ -47,15 +47,6 @@ def main() -> None:
     except BrokenPipeError:  # whoever read our output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-
-
-def _settings(sources: Sequence[str] | None = None) -> Settings:
-    """The settings, with these sources where there are any."""
-    settings = Settings.load(options())
-    log.configure(settings.log_level, settings.log_format)
-    if unknown := set(sources or ()) - set(options()):
-        raise ConfigurationError(f"no such source: {', '.join(sorted(unknown))}; there are {', '.join(options())}")
-    return settings.model_copy(update={"sources": list(sources or settings.sources)})
 
 
 def _moment(text: str) -> datetime:
@@ -83,19 +74,19 @@ def _home(settings: Settings, demo: bool) -> Path:
 @commands.command()
 def serve() -> None:
     """Run the service in the foreground, until SIGTERM or Ctrl-C."""
-    asyncio.run(app.serve(_settings()))
+    asyncio.run(app.serve(setup.settings()))
 
 
 @commands.command()
 def demo() -> None:
     """Run the service in the foreground against simulated upstreams, in a database of its own."""
-    asyncio.run(app.demo(_settings()))
+    asyncio.run(app.demo(setup.settings()))
 
 
 @commands.command()
 def up(demo: Demo = False) -> None:
     """Start the service in the background, and wait until it answers."""
-    settings = _settings()
+    settings = setup.settings()
     home = _home(settings, demo)
     already = background.running(home)
     command = [sys.executable, "-m", "kasparro", "demo" if demo else "serve"]
@@ -107,7 +98,7 @@ def up(demo: Demo = False) -> None:
 @commands.command()
 def down() -> None:
     """Stop the service in the background, and the demo; the data stays."""
-    settings = _settings()
+    settings = setup.settings()
     homes = [_home(settings, demo) for demo in (False, True)]
     for home in [home for home in homes if background.running(home)] or homes[:1]:
         print(background.down(home))
@@ -117,14 +108,14 @@ def down() -> None:
 def logs(demo: Demo = False) -> None:
     """Follow the log of the service in the background."""
     with suppress(KeyboardInterrupt):
-        for text in background.follow(_home(_settings(), demo) / "kasparro.log"):
+        for text in background.follow(_home(setup.settings(), demo) / "kasparro.log"):
             print(text, end="", flush=True)
 
 
 @commands.command()
 def clean() -> None:
     """Delete the embedded database and the log; the service must be down. Asks nothing."""
-    settings = _settings()
+    settings = setup.settings()
     for demo in (True, False):
         home = _home(settings, demo)
         postgres.remove(home)
@@ -135,7 +126,7 @@ def clean() -> None:
 @commands.command()
 def ingest(sources: Annotated[list[str] | None, typer.Argument()] = None, as_json: Json = False) -> None:
     """Run one cycle of the sources, or of all, and say what came of it."""
-    settings = _settings(sources)
+    settings = setup.settings(sources)
     with _stoppable("the next cycle goes on from there"), progress.shown(settings.sources) as watch:
         results = asyncio.run(app.ingest(settings, watch))
     print(progress.as_json(results) if as_json else progress.as_table(results))
@@ -152,7 +143,7 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Read quarantined records again, once a mapping or a setting is mended."""
-    settings, choice = _settings(source), Choice(run, reject)
+    settings, choice = setup.settings(source), Choice(run, reject)
     with _stoppable("a replay does the rest"):
         results = asyncio.run(app.replay(settings, choice, tried if dry_run else applied))
     _tell([result.row() for result in results], as_json=as_json)
@@ -167,7 +158,7 @@ def rebuild(
     as_json: Json = False,
 ) -> None:
     """Derive the latest rows and the history again from the raw pages that are kept; asks no vendor."""
-    settings = _settings(source)
+    settings = setup.settings(source)
     with _stoppable("a rebuild does the rest"):
         results = asyncio.run(app.rebuild(settings, since))
     _tell([result.row() for result in results], as_json=as_json)
@@ -176,14 +167,14 @@ def rebuild(
 @commands.command()
 def migrate() -> None:
     """Bring the database's schema up to date."""
-    asyncio.run(app.migrate(_settings()))
+    asyncio.run(app.migrate(setup.settings()))
     print("The schema is up to date.")
 
 
 @commands.command()
 def status(as_json: Json = False) -> None:
     """Tell how the running service and its sources are; exit code 1 when it does not run or is unhealthy."""
-    service = _service(_settings())
+    service = _service(setup.settings())
     with _answering(service):
         health = orjson.loads(service.get("/health")[1])
     print(_pretty(health) if as_json else report.text(service, health))
@@ -194,7 +185,7 @@ def status(as_json: Json = False) -> None:
 @commands.command()
 def healthcheck() -> None:
     """Exit with 0 when the service is ready, else with 1: for containers."""
-    service = _service(_settings())
+    service = _service(setup.settings())
     with _answering(service):
         code, _ = service.get("/health/ready", seconds=5)
     sys.exit(0 if code == 200 else 1)
@@ -203,7 +194,7 @@ def healthcheck() -> None:
 @commands.command()
 def get(path: str) -> None:
     """Print what the running service answers at PATH, such as /health or /data?source=csv."""
-    service = _service(_settings())
+    service = _service(setup.settings())
     with _answering(service):
         code, body = service.get(path)
     try:
@@ -217,7 +208,7 @@ def get(path: str) -> None:
 @commands.command()
 def config(as_json: Json = False) -> None:
     """Print the settings in effect; secrets are masked."""
-    values = effective(_settings())
+    values = effective(setup.settings())
     print(_pretty(values) if as_json else "\n".join(f"{name}={value or ''}" for name, value in values.items()))
 
 

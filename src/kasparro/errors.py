@@ -28,6 +28,16 @@ class DatabaseAway(KasparroError):
 
 
 @dataclass
+class NotThere(KasparroError):
+    """What somebody named does not exist; `what` says so."""
+
+    what: str
+
+    def __str__(self) -> str:
+        return self.what
+
+
+@dataclass
 class SourceError(KasparroError):
     """A source could not be read. `reason` is safe to store and to show: it never holds a key."""
 

@@ -64,6 +64,7 @@ class Metrics:
         self._credits_used = gauge("kasparro_quota_used", "Credits of this month that are used, when last looked at.")
         self._credits_left = gauge("kasparro_quota_remaining", "Credits of this month that are left; none: no limit.")
         self._drift = counter("kasparro_schema_drift_total", "Differences from the declared schema.")
+        self._assets = gauge("kasparro_assets", "Coins by what is known of them, when last looked at.")
         self._pool = gauge("kasparro_db_pool_connections", "Connections of the API's pool.")
         self._lag = histogram("kasparro_event_loop_lag_seconds", "How late a timer fires.", buckets=_LAG_SECONDS)
         self._process = _Process(self._registry)
@@ -101,6 +102,11 @@ class Metrics:
 
     def drift_seen(self, source: str, kind: str) -> None:
         self._drift.inc({"source": source, "kind": kind})
+
+    def assets_known(self, assets: int, linked: int, ambiguous: int) -> None:
+        """How many assets there are, how many several sources list, and how many are ambiguous."""
+        for state, number in {"all": assets, "linked": linked, "ambiguous": ambiguous}.items():
+            self._assets.set({"state": state}, number)
 
     def source_scheduled(self, source: str, interval: float) -> None:
         """Every series of the source exists from now on, so that its first event already is an increase."""

@@ -13,6 +13,9 @@ ANSWERS = [
     ("/", "/", 200),
     ("/data", "/data?source=csv,coingecko", 200),
     ("/data", "/data?page=0", 400),
+    ("/assets", "/assets", 200),
+    ("/assets", "/assets?x=1", 400),
+    ("/assets/{asset_id}", "/assets/nothing", 404),
     ("/stats", "/stats", 200),
     ("/stats", "/stats?x=1", 400),
     ("/quota", "/quota", 200),
@@ -53,7 +56,7 @@ async def test_documents_every_route(document: Any, client: Any) -> None:
 
 async def test_parameters_are_as_they_are_checked(document: Any) -> None:
     parameters = {each["name"]: each for each in document["paths"]["/data"]["get"]["parameters"]}
-    assert list(parameters) == ["page", "page_size", "source", "symbol"]
+    assert list(parameters) == ["page", "page_size", "source", "symbol", "asset_id"]
     assert parameters["page_size"]["schema"]["maximum"] == 100
     assert parameters["source"]["schema"]["items"]["enum"] == ["coinpaprika", "coingecko", "csv"]
     assert (parameters["symbol"]["style"], parameters["symbol"]["explode"]) == ("form", False)

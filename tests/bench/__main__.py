@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import csv_file, ingestion, large_file, peer, serving
+from bench import csv_file, identity, ingestion, large_file, peer, serving
 from bench.databases import Databases, databases
 from bench.report import Figure, show
 from kasparro import log
@@ -24,6 +24,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Databases], Awaitable[list[Figure]]]]] 
     "large": ("A large CSV file", large_file.measure),
     "dlt": ("Next to dlt", lambda made: peer.measure(made, port=8932)),
     "serving": ("Serving", serving.measure),
+    "identity": ("Identity", identity.measure),
 }
 
 

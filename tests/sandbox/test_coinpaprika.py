@@ -79,8 +79,12 @@ async def test_the_neighbours(sandbox: Sandbox, client: ClientSession) -> None:
         assert len(await response.json()) == 300
     async with client.get(f"{sandbox.coinpaprika_url}/global") as response:
         assert (await response.json())["cryptocurrencies_number"] == 300
+    async with client.get(f"{sandbox.coinpaprika_url}/contracts/eth-ethereum") as response:
+        assert (await response.json())[0].keys() == {"address", "id", "type", "active"}
+    async with client.get(f"{sandbox.coinpaprika_url}/contracts/nothing") as response:
+        assert response.status == 404
     async with client.get(f"{sandbox.coinpaprika_url}/key/info", headers=KEY) as response:
-        assert (await response.json())["usage"]["current_month"]["requests_made"] == 3
+        assert (await response.json())["usage"]["current_month"]["requests_made"] == 5
 
 
 async def test_twenty_thousand_coins(client: ClientSession) -> None:

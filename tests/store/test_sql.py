@@ -30,6 +30,8 @@ CHECKSUMS = {
     "0005.drift.sql": "fe84939d1aa58c8fe8aeb9c417c6f151ef7765d7761951b837d01231f00fc7c2",
     "0006.quarantine.rollback.sql": "32995673b26bac3af11ae7b75f94d3dd6da522d54891dc9c7595b145ad51bffb",
     "0006.quarantine.sql": "706f3b32cca9a4dc6df3faf9c58267098c20b84af8ff4ab4c848a4bb87a3f5f6",
+    "0008.assets.rollback.sql": "6ca3768edf6da164936c0cd1a41789393149b59cb6e51e504abdce2abe66986c",
+    "0008.assets.sql": "9fb8d3c8d88d5abcf1b0946123ae4c1e4c613356e2e709c28ac07660049fccf0",
     "0010.unchanged.rollback.sql": "a775ec8bdda4206c37e10a3ca17aa708a4fa37a596b949079f9203d564d66abe",
     "0010.unchanged.sql": "47a9b15f1c20902d4284dc44ac5832a1051eb71b1d76b169b38b7fdcf48ab889",
 }

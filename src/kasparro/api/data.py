@@ -32,6 +32,7 @@ async def page(request: web.Request) -> web.StreamResponse:
             conn,
             sources=query.source,
             symbols=query.symbol,
+            assets=query.asset_id,
             limit=query.page_size,
             offset=(query.page - 1) * query.page_size,
         )

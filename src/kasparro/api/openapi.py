@@ -78,7 +78,7 @@ class PydanticApiSpec(AiohttpApiSpec):  # type: ignore[misc]  # the library has 
             version=__version__,
             openapi_version="3.1.1",
             plugins=(),
-            tags=[{"name": name} for name in ("data", "health", "runs", "quality")],
+            tags=[{"name": name} for name in ("data", "assets", "health", "runs", "quality")],
             info={"description": _DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
         )
         self._sources = sources

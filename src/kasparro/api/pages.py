@@ -29,6 +29,7 @@ _LINKS = {
     "docs": "/docs",
     "openapi": "/openapi.json",
     "data": "/data",
+    "assets": "/assets",
     "health": "/health",
     "stats": "/stats",
     "quota": "/quota",

@@ -37,6 +37,8 @@ Source = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string"
 Symbol = Annotated[str, Field(max_length=100, pattern=r"^[^\x00,]*[^\x00,\s][^\x00,]*$")]
 Sources = Annotated[list[Source], BeforeValidator(_items), Field(min_length=1, max_length=100)]
 Symbols = Annotated[list[Symbol], BeforeValidator(_items), Field(min_length=1, max_length=100)]
+AssetId = Annotated[str, Field(max_length=200, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+AssetIds = Annotated[list[AssetId], BeforeValidator(_items), Field(min_length=1, max_length=100)]
 Id = Annotated[int, Field(ge=1, le=_LARGEST)]
 Path = Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")]
 
@@ -60,6 +62,8 @@ class DataQuery(Query):
     """Only these sources."""
     symbol: Symbols | None = None
     """Only these symbols, in upper or lower case."""
+    asset_id: AssetIds | None = None
+    """Only these coins, whoever lists them."""
 
 
 class RunsQuery(Query):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from kasparro.api import data, drift, health, openapi, orders, pages, quota, rejects, runs, scrape
+from kasparro.api import assets, data, drift, health, openapi, orders, pages, quota, rejects, runs, scrape
 
 ROUTES = [
     web.get("/", pages.card),
@@ -12,6 +12,12 @@ ROUTES = [
     web.get("/static/{name}", pages.asset),
     web.get("/openapi.json", openapi.document),
     web.get("/data", data.page),
+    web.get("/assets", assets.page),
+    web.get("/assets/{asset_id}", assets.details),
+    web.post("/assets/link", assets.link),
+    web.post("/assets/unlink", assets.unlink),
+    web.post("/assets/merge", assets.merge),
+    web.post("/assets/split", assets.split),
     web.get("/stats", runs.stats),
     web.get("/quota", quota.quota),
     web.get("/runs", runs.latest),

@@ -50,6 +50,8 @@ class Coin(Reply):
     """When the source last updated the coin; the time of the fetch where it does not say."""
     oddities: list[Oddity]
     """What is unlikely about the row, or contradicts itself: the source says so, and so it is kept."""
+    asset_id: str | None
+    """The coin, whoever lists it; null until the run that brought it has ended."""
 
 
 class DataPage(Reply):

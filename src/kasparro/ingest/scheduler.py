@@ -8,6 +8,7 @@ need no signal. Ticks that nobody ran, for whatever reason, are one tick when so
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -40,13 +41,17 @@ class NotRun:
 
 @dataclass(slots=True)
 class Schedule:
-    """The endless schedule of one source: at its interval, or at the slower pace that its credits allow."""
+    """The endless schedule of one source: at its interval, or at the slower pace that its credits allow.
+
+    `after` is told of the end of every run.
+    """
 
     pipeline: Pipeline
     pool: Pool
     metrics: Metrics
     interval: float
     poll: float = POLL
+    after: Callable[[], None] = lambda: None
     is_away: bool = False
     pace: Pace = field(init=False)
 
@@ -82,6 +87,7 @@ class Schedule:
             seconds = await self.due_in()
             if seconds == 0:
                 await self.pipeline.run("schedule")
+                self.after()
         except (Busy, NotDue):  # another process was faster
             return self.poll
         except AWAY as error:

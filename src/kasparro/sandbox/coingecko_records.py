@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kasparro.sandbox import wire
+from kasparro.sandbox import simulated, wire
 from kasparro.sandbox.market import Coin
 
 WINDOWS = {"1h": 1 / 24, "24h": 1, "7d": 7, "14d": 14, "30d": 30, "200d": 200, "1y": 365}  # in days
@@ -117,7 +117,8 @@ def list_entry(coin: Coin, with_platforms: bool) -> dict[str, Any]:
     """A record of `/coins/list`."""
     record = coin.listings["coingecko"].record
     entry = {key: record[key] for key in ("id", "symbol", "name")}
-    return entry | {"platforms": {}} if with_platforms else entry
+    address = simulated.contract(record["id"])
+    return entry | {"platforms": {"ethereum": address} if address else {}} if with_platforms else entry
 
 
 def overview(coins: Sequence[Coin]) -> dict[str, Any]:

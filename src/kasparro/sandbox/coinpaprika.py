@@ -6,12 +6,13 @@ from collections.abc import Collection
 
 from aiohttp import web
 
-from kasparro.sandbox.coinpaprika_records import coin_entry, overview, ticker
+from kasparro.sandbox.coinpaprika_records import coin_entry, contract_entries, overview, ticker
 from kasparro.sandbox.currencies import PER_DOLLAR
 from kasparro.sandbox.market import Coin, Market
 from kasparro.sandbox.vendor import Vendor
 
 _MOST_QUOTES = 3
+_PLATFORMS = ("eth-ethereum", "bnb-binance-coin", "matic-polygon", "avax-avalanche", "sol-solana", "trx-tron")
 _CACHED = {
     "Cache-Control": "public, max-age=60, s-maxage=60, stale-while-revalidate=10, stale-if-error=600",
     "Vary": "Accept-Encoding,Origin",
@@ -35,6 +36,7 @@ class CoinPaprika(Vendor):
             web.get("/tickers", self.tickers),
             web.get("/tickers/{id}", self.ticker),
             web.get("/coins", self.coins),
+            web.get("/contracts/{platform}", self.contracts),
             web.get("/global", self.overview),
             web.get("/key/info", self.key_info),
             web.get("/{path:.+}/", self.redirect),
@@ -63,6 +65,14 @@ class CoinPaprika(Vendor):
 
     async def coins(self, _: web.Request) -> web.Response:
         return self.once_a_tick("coins", lambda: [coin_entry(coin) for coin in self._listed(True)])
+
+    async def contracts(self, request: web.Request) -> web.Response:
+        """All on one platform; of the others the sandbox knows the names."""
+        platform = request.match_info["platform"]
+        if platform not in _PLATFORMS:
+            return self.refuse(404, "id not found")
+        coins = self.market.listed(self.name) if platform == _PLATFORMS[0] else []
+        return self.once_a_tick(("contracts", platform), lambda: list(contract_entries(coins)))
 
     async def overview(self, _: web.Request) -> web.Response:
         return self.once_a_tick("global", lambda: overview(self._listed(True)))

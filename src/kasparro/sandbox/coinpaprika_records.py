@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kasparro.sandbox import wire
+from kasparro.sandbox import simulated, wire
 from kasparro.sandbox.currencies import PER_DOLLAR
 from kasparro.sandbox.market import Coin, Listing
 
@@ -60,6 +60,14 @@ def coin_entry(coin: Coin) -> dict[str, Any]:
     record = coin.listings["coinpaprika"].record
     named = {key: record[key] for key in ("id", "name", "symbol")}
     return named | {"rank": coin.rank, "is_new": False, "is_active": True, "type": "coin"}
+
+
+def contract_entries(coins: Sequence[Coin]) -> Iterator[dict[str, Any]]:
+    """The records of `/contracts/eth-ethereum`."""
+    for coin in coins:
+        coin_id = coin.listings["coinpaprika"].record["id"]
+        if address := simulated.contract(coin_id):
+            yield {"address": address, "id": coin_id, "type": "ERC20", "active": True}
 
 
 def overview(coins: Sequence[Coin]) -> dict[str, Any]:

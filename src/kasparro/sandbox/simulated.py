@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from random import Random
 from typing import Any, NamedTuple
 
@@ -116,3 +117,10 @@ def coingecko(coin: Figures) -> dict[str, Any]:
         "roi": None,
         "last_updated": "",
     }
+
+
+def contract(coin_id: str) -> str | None:
+    """Where a simulated coin lives on the simulated Ethereum; of real ones nothing is made up."""
+    if not coin_id.startswith("sim-coin-"):
+        return None
+    return "0x" + hashlib.blake2b(coin_id.encode(), digest_size=20).hexdigest()

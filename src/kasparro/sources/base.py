@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from kasparro.domain import Fault, Kind, Record, Request, Response, Ticker
 from kasparro.errors import Rejected
+from kasparro.identity.listing import Contract
 from kasparro.settings import ApiOptions, Rate, SourceOptions
 from kasparro.sources import json_list
 from kasparro.sources.fast_lane import FastLane, Foreign
@@ -98,6 +99,14 @@ class ApiSource(Source):
             return _text.validate_python(value).strip() or None
         except ValidationError:
             return None
+
+    def contract_requests(self, options: Any) -> Sequence[Request]:
+        """What to ask once a day for the contracts of all tokens; nothing where the vendor does not tell them."""
+        return ()
+
+    def contracts(self, request: Request, response: Response) -> Iterator[Contract]:
+        """The contracts in the answer to one of these requests. Raises Malformed where it is no JSON list."""
+        yield from ()
 
     @cached_property
     def _fast_lane(self) -> FastLane | None:

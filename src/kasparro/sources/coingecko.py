@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field, PlainValidator
 
-from kasparro.domain import Request
+from kasparro.domain import Request, Response
+from kasparro.identity.listing import Contract
 from kasparro.settings import ApiOptions, Rate, Seconds
+from kasparro.sources import json_list
 from kasparro.sources.base import ApiSource, Plan
+from kasparro.sources.contracts import contract
 from kasparro.sources.records import Amount, Figure, Moment, Rank, Text, TickerRecord
 
 PER_PAGE = 250  # the most the vendor gives
@@ -120,6 +123,16 @@ class CoinGecko(ApiSource):
         # A short page is no sign of the end: the vendor clamps and miscounts. A page without a new coin is.
         whole = fresh == 0 or (options.pages != "all" and page >= options.pages)
         return {} if whole else {"page": page + 1}
+
+    def contract_requests(self, options: Options) -> Sequence[Request]:
+        return [Request("/coins/list", {"include_platform": "true"}, self._key(options))]
+
+    def contracts(self, request: Request, response: Response) -> Iterator[Contract]:
+        for record in self.records(response):
+            value = json_list.value(record)
+            if isinstance(value, dict) and isinstance(platforms := value.get("platforms"), dict):
+                for chain, address in platforms.items():
+                    yield from contract(value.get("id"), chain, address)
 
     def _key(self, options: Options) -> dict[str, str]:
         if options.api_key is None:

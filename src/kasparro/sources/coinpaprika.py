@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import AliasPath, AwareDatetime, Field
 
-from kasparro.domain import Request
+from kasparro.domain import Request, Response
+from kasparro.identity.listing import Contract
 from kasparro.settings import ApiOptions, Rate, Seconds
+from kasparro.sources import json_list
 from kasparro.sources.base import ApiSource, Plan
+from kasparro.sources.contracts import contract
 from kasparro.sources.records import Amount, Figure, Moment, Rank, Text, TickerRecord
 
 # Calls a month, by https://docs.coinpaprika.com/api-plans; an enterprise plan is as agreed. Older documents say less.
 CREDITS = {"free": 20_000, "starter": 400_000, "pro": 1_000_000, "business": 5_000_000, "ultimate": 10_000_000}
+
+# The platforms that most tokens live on, each a call a day, in CoinGecko's words.
+CHAINS = {
+    "eth-ethereum": "ethereum",
+    "bnb-binance-coin": "binance-smart-chain",
+    "matic-polygon": "polygon-pos",
+    "avax-avalanche": "avalanche",
+    "sol-solana": "solana",
+    "trx-tron": "tron",
+}
 
 
 class Options(ApiOptions):
@@ -91,6 +104,16 @@ class CoinPaprika(ApiSource):
 
     def following(self, options: Options, cursor: Mapping[str, Any], fresh: int) -> Mapping[str, Any]:
         return {}  # one call brings the whole snapshot
+
+    def contract_requests(self, options: Options) -> Sequence[Request]:
+        return [Request(f"/contracts/{platform}", headers=self._key(options)) for platform in CHAINS]
+
+    def contracts(self, request: Request, response: Response) -> Iterator[Contract]:
+        chain = CHAINS[request.path.rpartition("/")[2]]
+        for record in self.records(response):
+            value = json_list.value(record)
+            if isinstance(value, dict):
+                yield from contract(value.get("id"), chain, value.get("address"))
 
     def _key(self, options: Options) -> dict[str, str]:
         if options.api_key is None:

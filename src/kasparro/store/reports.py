@@ -11,6 +11,8 @@ from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 
 _COINS = statement("coin_page")
+_ASSETS = statement("asset_page")
+_ASSET = statement("asset_details")
 _HEALTH = statement("source_health")
 _STATS = statement("source_stats")
 _QUOTA = statement("quota_list")
@@ -40,9 +42,30 @@ class Coins(NamedTuple):
     text: str
 
 
-async def coins(conn: Connection, *, sources: Names, symbols: Names, limit: int, offset: int) -> Coins:
-    """The latest rows of these sources and symbols (in any case), best rank first."""
-    return Coins(*await conn.fetchrow(_COINS, sources, symbols, limit, offset))
+async def coins(conn: Connection, *, sources: Names, symbols: Names, assets: Names, limit: int, offset: int) -> Coins:
+    """The latest rows of these sources, symbols (in any case) and assets, best rank first."""
+    return Coins(*await conn.fetchrow(_COINS, sources, symbols, limit, offset, assets))
+
+
+class Assets(NamedTuple):
+    """A page of assets (a JSON list), the id of the last, and how many they are."""
+
+    text: str
+    last: str | None
+    number: int
+
+
+async def assets(
+    conn: Connection, *, after: str | None, q: str | None, ambiguous: bool | None, sources: int | None, limit: int
+) -> Assets:
+    """Assets behind an id, in the order of their ids; `sources` is how many listings each has at least."""
+    return Assets(*await conn.fetchrow(_ASSETS, after, q, ambiguous, sources, limit))
+
+
+async def asset(conn: Connection, asset_id: str, *, events: int) -> tuple[str | None, str | None]:
+    """An object: everything about an asset, with its last events; and the asset that took it over, if one did."""
+    row = await conn.fetchrow(_ASSET, asset_id, events)
+    return tuple(row) if row else (None, None)
 
 
 async def health(conn: Connection) -> str:

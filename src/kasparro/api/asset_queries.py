@@ -1,0 +1,56 @@
+"""What may be asked of assets; see `queries`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from kasparro.api.queries import AssetId, Query, Source
+
+CoinId = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]*$")]
+
+
+class AssetsQuery(Query):
+    q: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")] | None = None
+    """Part of a name, present or former, or a whole symbol or id."""
+    ambiguous: bool | None = None
+    """Only those with a listing in doubt, or without."""
+    sources_gte: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Only those with so many listings."""
+    after: AssetId | None = None
+    """Only ids behind this one: the last of the page before."""
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    """At most so many."""
+
+
+class AssetPath(Query):
+    asset_id: AssetId
+    """The asset."""
+
+
+class Listed(Query):
+    """A listing: what a source calls a coin."""
+
+    source: Source
+    coin_id: CoinId
+
+
+class LinkWish(Listed):
+    """Which listing belongs to which asset."""
+
+    asset_id: AssetId
+
+
+class MergeWish(Query):
+    """Which asset is to be taken over by which."""
+
+    asset_id: AssetId
+    into: AssetId
+
+
+class SplitWish(Query):
+    """Which listings of an asset are another coin."""
+
+    asset_id: AssetId
+    listings: Annotated[list[Listed], Field(min_length=1, max_length=100)]
