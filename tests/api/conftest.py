@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
+from playwright.async_api import Browser, async_playwright
 
 from kasparro.api import create_app
 from kasparro.metrics import Metrics
@@ -19,12 +20,14 @@ from kasparro.store.pool import Pool, api_pool
 
 ADMIN_KEY = "täst-key"
 OPTIONS = {"coinpaprika": ApiOptions, "coingecko": ApiOptions, "csv": SourceOptions}
+CHROMIUM = Path("/usr/bin/chromium")
+HAS_CHROMIUM = CHROMIUM.exists()
 Client = TestClient[web.Request, web.Application]
 
 _COIN = """
-INSERT INTO unified_crypto (source, coin_id, name, symbol, rank, price_usd, market_cap_usd, observed_at, fetched_at,
-    run_id, raw_id, raw_position)
-VALUES ($1, $2, $3, $4, $5, $6::text::numeric, $7::text::numeric, now(), now(), 1, 1, 0)
+INSERT INTO unified_crypto (source, coin_id, name, symbol, rank, price_usd, market_cap_usd, price_change_24h_percent,
+    observed_at, fetched_at, run_id, raw_id, raw_position)
+VALUES ($1, $2, $3, $4, $5, $6::text::numeric, $7::text::numeric, $8::text::numeric, now(), now(), 1, 1, 0)
 """
 _STATE = """
 INSERT INTO source_state (source, enabled, interval_seconds, is_parked, reason, simulated, next_run_at)
@@ -51,6 +54,14 @@ _PLAN = """
 INSERT INTO source_plan (source, plan, key, credits, kept, interval_seconds)
 VALUES ($1, 'free', $2, $3::bigint, coalesce($3 / 20, 0), $4)
 """
+_TICK = """
+INSERT INTO price_history (source, coin_id, observed_at, price_usd, fetched_at, run_id, raw_id, raw_position)
+VALUES ($1, $2, $3::text::timestamptz, $4::text::numeric, now(), 1, 1, 0)
+"""
+_ABSENCE = """
+INSERT INTO coin_absence (source, coin_id, missed_by, confirmed_by, confirmed_at)
+VALUES ($1, $2, 1, CASE WHEN $3 THEN 2 END, CASE WHEN $3 THEN now() END)
+"""
 _USED = "INSERT INTO request_quota (source, key, used) VALUES ($1, $2, $3)"
 _REJECT = """
 INSERT INTO etl_reject (source, run_id, position, record, reasons)
@@ -73,9 +84,18 @@ class Rows:
         rank: int | None = None,
         price: str | None = "1",
         cap: str | None = None,
+        change: str | None = None,
         name: str = "A coin",
     ) -> None:
-        await self.conn.execute(_COIN, source, coin_id, name, symbol, rank, price, cap)
+        await self.conn.execute(_COIN, source, coin_id, name, symbol, rank, price, cap, change)
+
+    async def tick(self, source: str, coin_id: str, at: str, price: str = "1") -> None:
+        """What the source said at a time."""
+        await self.conn.execute("SELECT ensure_history_partition($1::text::date)", at)
+        await self.conn.execute(_TICK, source, coin_id, at, price)
+
+    async def absence(self, source: str, coin_id: str, *, confirmed: bool) -> None:
+        await self.conn.execute(_ABSENCE, source, coin_id, confirmed)
 
     async def state(
         self,
@@ -133,7 +153,7 @@ async def rows(dsn: str) -> AsyncIterator[Rows]:
 
 @pytest.fixture
 async def pool(dsn: str) -> AsyncIterator[Pool]:
-    """A pool as the API has it."""
+    """A pool as the API has it. It is asked for before `aiohttp_client`, which so ends before it."""
     async with api_pool(dsn, 4) as pool:
         yield pool
 
@@ -151,7 +171,7 @@ def app_on() -> Callable[..., web.Application]:
 
 @pytest.fixture
 async def client(
-    aiohttp_client: Callable[..., Awaitable[Client]], app_on: Callable[..., web.Application], pool: Pool
+    pool: Pool, aiohttp_client: Callable[..., Awaitable[Client]], app_on: Callable[..., web.Application]
 ) -> Client:
     return await aiohttp_client(app_on(pool, ADMIN_API_KEY=ADMIN_KEY))
 
@@ -177,3 +197,14 @@ async def api_pool_on() -> AsyncIterator[Callable[[str], Awaitable[Pool]]]:
             return await stack.enter_async_context(api_pool(dsn, 4))
 
         yield build
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A real Chromium, without a window."""
+    if not HAS_CHROMIUM:
+        pytest.skip("no Chromium is installed")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        await browser.close()

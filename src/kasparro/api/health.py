@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -61,12 +62,12 @@ async def standing(app: web.Application) -> dict[str, Any]:
         return _report("unhealthy", {"status": "unreachable", "reason": away.reason}, app[LAST_SEEN])
     app[LAST_SEEN].clear()
     app[LAST_SEEN].update(sources)
-    status = "healthy" if all(map(_is_well, sources.values())) else "degraded"
+    status = "healthy" if all(map(is_well, sources.values())) else "degraded"
     return _report(status, {"status": "connected", "reason": None}, sources)
 
 
-def _is_well(source: dict[str, Any]) -> bool:
-    """A source that is not enabled does not count."""
+def is_well(source: Mapping[str, Any]) -> bool:
+    """Whether a source needs nobody's attention; one that is not enabled does not count."""
     has_figures = source["last_success"] is not None and not source["stale"]
     return not source["enabled"] or (has_figures and source["last_run_status"] in _WELL)
 

@@ -41,6 +41,20 @@ AssetId = Annotated[str, Field(max_length=200, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*
 AssetIds = Annotated[list[AssetId], BeforeValidator(_items), Field(min_length=1, max_length=100)]
 Id = Annotated[int, Field(ge=1, le=_LARGEST)]
 Path = Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")]
+MarketOrder = Literal[
+    "rank",
+    "-rank",
+    "name",
+    "-name",
+    "price_usd",
+    "-price_usd",
+    "price_change_24h_percent",
+    "-price_change_24h_percent",
+    "market_cap_usd",
+    "-market_cap_usd",
+    "volume_24h_usd",
+    "-volume_24h_usd",
+]
 
 
 class Query(BaseModel):
@@ -51,6 +65,19 @@ class Query(BaseModel):
 
 class NoQuery(Query):
     """A route without parameters."""
+
+
+class CardQuery(Query):
+    q: Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")] = ""
+    """Only coins that hold this in their name, symbol or id, in upper or lower case."""
+    source: Source | None = None
+    """Only this source."""
+    sort: MarketOrder = "rank"
+    """The order of the coins; a minus stands for the greatest first."""
+    page: Annotated[int, Field(ge=1, le=400)] = 1
+    """The page, from 1, of 25 coins."""
+    refresh: Annotated[int, Field(ge=10, le=3600)] | None = None
+    """After so many seconds the browser asks again."""
 
 
 class DataQuery(Query):

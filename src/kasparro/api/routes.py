@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from kasparro.api import assets, data, drift, health, openapi, orders, pages, quota, rejects, runs, scrape
+from kasparro.api import (
+    assets,
+    data,
+    drift,
+    health,
+    openapi,
+    orders,
+    pages,
+    quota,
+    rejects,
+    runs,
+    scrape,
+    static_files,
+)
 
 ROUTES = [
     web.get("/", pages.card),
     web.get("/docs", pages.docs_page),
-    web.get("/static/{name}", pages.asset),
+    web.get("/static/{name}", static_files.file),
     web.get("/openapi.json", openapi.document),
     web.get("/data", data.page),
     web.get("/assets", assets.page),
