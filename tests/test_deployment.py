@@ -61,6 +61,7 @@ def test_ports_are_bound_to_loopback_and_postgres_has_none() -> None:
     assert ports == {
         "kasparro": ["${PUBLISH_HOST:-127.0.0.1}:${PUBLISH_PORT:-8000}:8000"],
         "prometheus": ["127.0.0.1:${PROMETHEUS_PORT:-9090}:9090"],
+        "grafana": ["127.0.0.1:${GRAFANA_PORT:-3000}:3000"],
     }
     assert SERVICES["postgres"]["networks"] == ["database"]
     assert COMPOSE["networks"]["database"]["internal"]
@@ -166,15 +167,31 @@ def test_secrets_half_made_by_a_first_start_that_was_killed_are_made_whole(made:
     assert after["postgres"] == before["postgres"]
 
 
-def test_prometheus_scrapes_the_service_with_rules_about_metrics_that_exist() -> None:
-    told = {name: yaml.safe_load(text) for name, text in SERVICES["prometheus"]["environment"].items()}
-    (job,) = told["CONFIG"]["scrape_configs"]
-    assert job["static_configs"] == [{"targets": ["kasparro:8000"]}]
-    declared = (ROOT / "src" / "kasparro" / "metrics.py").read_text()
-    rules = [rule for group in told["RULES"]["groups"] for rule in group["rules"]]
-    named = {name for rule in rules for name in re.findall(r"kasparro_\w+", rule["expr"])}
+@pytest.mark.parametrize("name", ["prometheus", "grafana"])
+def test_monitoring_is_told_what_to_do_by_files_that_are_shipped(name: str) -> None:
+    service = SERVICES[name]
+    assert service["profiles"] == ["monitoring"]
+    assert "./src/kasparro/monitoring:/etc/kasparro:ro" in service["volumes"]
+    told = f"{service.get('command')} {service.get('environment')}"
+    named = re.findall(r"/etc/kasparro/([\w./]+)", told)
     assert named
-    assert all(f'"{name}"' in declared for name in named)
+    assert all((ROOT / "src/kasparro/monitoring" / path).exists() for path in named)
+
+
+def test_prometheus_scrapes_the_service_and_grafana_asks_prometheus() -> None:
+    folder = ROOT / "src/kasparro/monitoring"
+    (job,) = yaml.safe_load((folder / "prometheus.yml").read_text())["scrape_configs"]
+    assert job["static_configs"] == [{"targets": ["kasparro:8000"]}]
+    (source,) = yaml.safe_load((folder / "grafana/datasources/prometheus.yml").read_text())["datasources"]
+    assert source["url"] == "http://prometheus:9090"
+    (provider,) = yaml.safe_load((folder / "grafana/dashboards/provider.yml").read_text())["providers"]
+    assert provider["options"]["path"] == "/etc/kasparro/grafana/dashboards"
+
+
+def test_grafana_has_no_account_and_shows_only() -> None:
+    environment = SERVICES["grafana"]["environment"]
+    assert environment["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+    assert environment["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
 
 
 def test_image_runs_as_a_user_of_compose_and_checks_its_health() -> None:
