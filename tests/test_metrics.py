@@ -28,6 +28,7 @@ def metrics() -> Metrics:
     metrics.http_request("GET", "/data", 200, 0.003)
     metrics.loop_lag(0.002)
     metrics.pool_connections("idle", 2)
+    metrics.followers(3)
     return metrics
 
 

@@ -119,6 +119,7 @@ async def prometheus(aiohttp_server: Any, tmp_path: Path) -> AsyncIterator[str]:
     _METRICS.credits_known("csv", 40, 100)
     _METRICS.last_success("csv", 1_700_000_000)
     _METRICS.pool_connections("idle", 2)
+    _METRICS.followers(1)
     app = web.Application()
     app.router.add_get("/metrics", _scraped)
     target = await aiohttp_server(app)

@@ -66,6 +66,7 @@ class Metrics:
         self._drift = counter("kasparro_schema_drift_total", "Differences from the declared schema.")
         self._assets = gauge("kasparro_assets", "Coins by what is known of them, when last looked at.")
         self._pool = gauge("kasparro_db_pool_connections", "Connections of the API's pool.")
+        self._followers = gauge("kasparro_event_followers", "Clients that follow /events.")
         self._lag = histogram("kasparro_event_loop_lag_seconds", "How late a timer fires.", buckets=_LAG_SECONDS)
         self._process = _Process(self._registry)
         build = gauge("kasparro_build_info", "Always 1; the labels tell what is running.")
@@ -130,6 +131,9 @@ class Metrics:
 
     def loop_lag(self, seconds: float) -> None:
         self._lag.observe({}, float(seconds))
+
+    def followers(self, n: int) -> None:
+        self._followers.set({}, n)
 
     def pool_connections(self, state: str, n: int) -> None:
         self._pool.set({"state": state}, n)

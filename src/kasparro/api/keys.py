@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import SecretStr
 
+from kasparro.api.feed import Feed
 from kasparro.api.readiness import Readiness
 from kasparro.metrics import Metrics
 from kasparro.store.pool import Pool
@@ -20,6 +21,7 @@ SOURCES: web.AppKey[Sequence[str]] = web.AppKey("sources")
 ADMIN_KEY: web.AppKey[SecretStr | None] = web.AppKey("admin_key")
 LAST_SEEN: web.AppKey[dict[str, Any]] = web.AppKey("last_seen")
 """How each source stood when the database was last asked."""
+FEED = web.AppKey("feed", Feed)
 OPENAPI = web.AppKey("openapi", bytes)
 
 REQUEST_ID = web.RequestKey("request_id", str)

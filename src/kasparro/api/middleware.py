@@ -20,7 +20,6 @@ _PROBES = {"/health/live", "/health/ready", "/metrics"}  # asked by machines, ev
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _HEADERS = {
-    "Server": "kasparro",
     "Cache-Control": "no-cache",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -39,10 +38,16 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     with log.bind(request_id=request_id):
         response = await handler(request)
         _report(request, response.status, perf_counter() - started)
-    response.headers["X-Request-ID"] = request_id
+    return response
+
+
+async def dress(request: web.Request, response: web.StreamResponse) -> None:
+    """Before the headers go out: the request's id, and what keeps browsers safe."""
+    response.headers["Server"] = "kasparro"  # aiohttp has put its own there
+    if REQUEST_ID in request:
+        response.headers["X-Request-ID"] = request[REQUEST_ID]
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
-    return response
 
 
 def _report(request: web.Request, status: int, seconds: float) -> None:

@@ -26,6 +26,7 @@ _LINKS = {
     "stats": "/stats",
     "quota": "/quota",
     "runs": "/runs",
+    "events": "/events",
     "drift": "/drift",
     "rejects": "/rejects",
     "metrics": "/metrics",

@@ -106,6 +106,11 @@ class RunRequest(Query):
     source: Source
 
 
+class EventsQuery(Query):
+    source: Sources | None = None
+    """Only these sources."""
+
+
 class RunPath(Query):
     run_id: Id
     """The run."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import hdrs, web
 
-from kasparro.api.keys import METRICS, POOL
+from kasparro.api.keys import FEED, METRICS, POOL
 from kasparro.api.openapi import documented
 from kasparro.metrics import CONTENT_TYPE
 
@@ -18,4 +18,5 @@ async def scrape(request: web.Request) -> web.StreamResponse:
     pool, metrics = request.app[POOL], request.app[METRICS]
     metrics.pool_connections("idle", pool.get_idle_size())
     metrics.pool_connections("used", pool.get_size() - pool.get_idle_size())
+    metrics.followers(request.app[FEED].size)
     return web.Response(body=metrics.render(), headers={hdrs.CONTENT_TYPE: CONTENT_TYPE})

@@ -1,0 +1,2 @@
+-- What time it is where runs end.
+SELECT clock_timestamp()
