@@ -49,11 +49,12 @@ class Service(NamedTuple):
     def url(self) -> str:
         return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
 
-    def get(self, path: str, seconds: float = 10.0) -> tuple[int, bytes]:
-        """GET `path`: status and body. Asks no proxy; raises OSError where nobody answers."""
+    def get(self, path: str, seconds: float = 10.0, *, key: str | None = None) -> tuple[int, bytes]:
+        """GET `path`, with this key: status and body. Asks no proxy; raises OSError where nobody answers."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=seconds)
         try:
-            connection.request("GET", path, headers={"Accept": "application/json"})
+            headers = {"Accept": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
+            connection.request("GET", path, headers=headers)
             response = connection.getresponse()
             return response.status, response.read()
         except http.client.HTTPException as error:

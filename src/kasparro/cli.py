@@ -194,9 +194,10 @@ def healthcheck() -> None:
 @commands.command()
 def get(path: str) -> None:
     """Print what the running service answers at PATH, such as /health or /data?source=csv."""
-    service = _service(setup.settings())
+    settings = setup.settings()
+    service = _service(settings)
     with _answering(service):
-        code, body = service.get(path)
+        code, body = service.get(path, key=settings.own_key)
     try:
         print(_pretty(orjson.loads(body)))
     except orjson.JSONDecodeError:

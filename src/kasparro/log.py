@@ -16,6 +16,9 @@ import structlog
 bind = structlog.contextvars.bound_contextvars
 """`with bind(run_id=7):` puts the field on every line logged inside, in tasks started inside too."""
 
+bind_task = structlog.contextvars.bind_contextvars
+"""The same for all that is logged in this task from now on."""
+
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,

@@ -9,11 +9,13 @@ import os
 import platform
 import resource
 import time
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from aioprometheus.collectors import Counter, Gauge, Histogram, Registry
 from aioprometheus.formats.text import TEXT_CONTENT_TYPE
@@ -38,6 +40,8 @@ _VERDICTS = (
     "refused",
     "malformed",
 )
+CacheOutcome = Literal["hit", "miss", "not_modified", "off"]
+ExportOutcome = Literal["done", "gone", "broken", "refused"]
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -47,10 +51,10 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = Registry()
         counter, gauge, histogram = (partial(kind, registry=self._registry) for kind in (Counter, Gauge, Histogram))
-        self._http_requests = counter("api_requests_total", "HTTP requests answered.")
-        self._http_seconds = histogram(
-            "api_request_duration_seconds", "Time to answer a request.", buckets=_REQUEST_SECONDS
-        )
+        self._http = _Http()
+        self._exports = counter("kasparro_http_exports_total", "How exports ended.")
+        for outcome in get_args(ExportOutcome):
+            self._exports.add({"outcome": outcome}, 0)
         self._runs = counter("kasparro_etl_runs_total", "Runs finished.")
         self._run_seconds = histogram("kasparro_etl_run_duration_seconds", "Length of a run.", buckets=_RUN_SECONDS)
         self._records = counter("kasparro_etl_records_total", "Where each fetched record went.")
@@ -126,8 +130,15 @@ class Metrics:
 
     def http_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """`route` is the pattern that matched: the path asked for would be a series for each URL."""
-        self._http_requests.inc({"method": method, "route": route, "status": str(status)})
-        self._http_seconds.observe({"method": method, "route": route}, float(seconds))
+        self._http.add(method, route, status, seconds)
+
+    def cache_asked(self, outcome: CacheOutcome) -> None:
+        """`off`: changes of the data would not be heard, so nothing is kept."""
+        self._http.cache[outcome] += 1
+
+    def export_ended(self, outcome: ExportOutcome) -> None:
+        """`gone`: the client took no more. `broken`: it was cut off. `refused`: too many were under way."""
+        self._exports.inc({"outcome": outcome})
 
     def loop_lag(self, seconds: float) -> None:
         self._lag.observe({}, float(seconds))
@@ -141,13 +152,47 @@ class Metrics:
     def render(self) -> bytes:
         """Everything, in Prometheus' text format."""
         self._process.read()
-        lines = [line for collector in self._registry.get_all() for line in _lines(collector)]
+        lines = [*self._http.lines(), *(line for collector in self._registry.get_all() for line in _lines(collector))]
         return "\n".join([*lines, ""]).encode()
 
 
 def _start(counter: Counter, source: str, label: str, values: tuple[str, ...]) -> None:
     for value in values:
         counter.add({"source": source, label: value}, 0)
+
+
+class _Http:
+    """Requests and how long they took, counted in plain dictionaries: a collector of the library would take longer
+    over its labels than the request over its answer."""
+
+    def __init__(self) -> None:
+        self.cache: dict[CacheOutcome, int] = dict.fromkeys(get_args(CacheOutcome), 0)
+        self._answered: dict[tuple[str, str, int], int] = {}
+        self._took: dict[tuple[str, str], list[float]] = {}
+
+    def add(self, method: str, route: str, status: int, seconds: float) -> None:
+        answered = method, route, status
+        self._answered[answered] = self._answered.get(answered, 0) + 1
+        took = self._took.get((method, route))
+        if took is None:
+            took = self._took[method, route] = [0.0] * (len(_REQUEST_SECONDS) + 2)
+        took[bisect_left(_REQUEST_SECONDS, seconds)] += 1
+        took[-1] += seconds
+
+    def lines(self) -> Iterator[str]:
+        """All of it in the text format."""
+        yield from _heading("kasparro_http_cache_total", "What the cache said to requests for data.", "counter")
+        for outcome, count in self.cache.items():
+            yield _line("kasparro_http_cache_total", {"outcome": outcome}, count)
+        yield from _heading("api_requests_total", "HTTP requests answered.", "counter")
+        for (method, route, status), count in self._answered.items():
+            yield _line("api_requests_total", {"method": method, "route": route, "status": str(status)}, count)
+        yield from _heading("api_request_duration_seconds", "Time to answer a request.", "histogram")
+        for (method, route), (*counts, seconds) in self._took.items():
+            below = accumulate(map(int, counts))
+            values: dict[float | str, float] = dict(zip((*_REQUEST_SECONDS, float("inf")), below, strict=True))
+            values |= {"count": sum(map(int, counts)), "sum": seconds}
+            yield from _histogram_lines("api_request_duration_seconds", {"method": method, "route": route}, values)
 
 
 class _Process:
@@ -180,13 +225,17 @@ def _lines(collector: Any) -> Iterator[str]:
 
     aioprometheus' own formatter escapes nothing: one quote in a label makes the whole answer unreadable.
     """
-    yield f"# HELP {collector.name} {collector.doc}"
-    yield f"# TYPE {collector.name} {collector.kind.name}"
+    yield from _heading(collector.name, collector.doc, collector.kind.name)
     for labels, value in collector.get_all():
         if isinstance(collector, Histogram):
             yield from _histogram_lines(collector.name, labels, value)
         else:
             yield _line(collector.name, labels, value)
+
+
+def _heading(name: str, told: str, kind: str) -> Iterator[str]:
+    yield f"# HELP {name} {told}"
+    yield f"# TYPE {name} {kind}"
 
 
 def _histogram_lines(name: str, labels: Mapping[str, str], values: Mapping[float | str, float]) -> Iterator[str]:

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self, cast
 from urllib.parse import urlsplit
@@ -29,17 +30,8 @@ from pydantic import (
 
 from kasparro.errors import ConfigurationError
 
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def _seconds(value: object) -> object:
-    """`300`, `300s`, `5m`, `2h`, `1d` -> seconds."""
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", value)
-    if not match:
-        raise ValueError("give seconds, or a number with s, m, h or d, such as 5m")
-    return float(match[1]) * _UNITS[match[2]]
 
 
 class Rate(NamedTuple):
@@ -52,6 +44,19 @@ class Rate(NamedTuple):
         return f"{self.requests}/{self.seconds:g}"
 
 
+_USUAL_RATE = Rate(600, 60.0)
+
+
+def _seconds(value: object) -> object:
+    """`300`, `300s`, `5m`, `2h`, `1d` -> seconds."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", value)
+    if not match:
+        raise ValueError("give seconds, or a number with s, m, h or d, such as 5m")
+    return float(match[1]) * _UNITS[match[2]]
+
+
 def _rate(value: object) -> object:
     """`30/60` -> Rate(30, 60.0)."""
     if not isinstance(value, str):
@@ -60,6 +65,16 @@ def _rate(value: object) -> object:
     if not match or not int(match[1]) or not float(match[2]):
         raise ValueError("give requests/seconds, such as 30/60 for 30 requests in 60 seconds")
     return Rate(int(match[1]), float(match[2]))
+
+
+def _rate_or_off(value: object) -> object:
+    return value if value == "off" else _rate(value)
+
+
+def _origin(value: str) -> str:
+    if value != "*" and not re.fullmatch(r"https?://[^\s/,*?#@]+", value):
+        raise ValueError("give an origin such as https://example.org, without a path, or *")
+    return value
 
 
 def _credits(value: object) -> int | Literal["unlimited"]:
@@ -123,6 +138,8 @@ Days = Annotated[int, Field(ge=1, le=36500)]
 Credits = Annotated[int | Literal["unlimited"], PlainValidator(_credits)]
 RateLimit = Annotated[Rate, BeforeValidator(_rate)]
 RejectBudget = Annotated[Budget, BeforeValidator(_budget)]
+ApiRate = Annotated[Rate | Literal["off"] | None, BeforeValidator(_rate_or_off)]
+Origin = Annotated[str, AfterValidator(_origin)]
 Url = Annotated[str, AfterValidator(_http_url)]
 Dsn = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 
@@ -172,6 +189,16 @@ class Settings(_Group):
     """Port to listen on; 0 takes a free one."""
     admin_api_key: SecretStr | None = None
     """Opens the routes that write. Unset: they stay closed."""
+    read_api_keys: SecretStr | None = None
+    """Comma list of the keys that may read; the admin key may too. Unset: everybody may."""
+    metrics_token: SecretStr | None = None
+    """What `/metrics` asks for, as a bearer token. Unset: as any other route."""
+    api_rate: ApiRate = None
+    """Requests of one client, such as `600/60` for 600 in 60 seconds, or `off`. Unset: off on loopback, else 600/60."""
+    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], BeforeValidator(_names)] = Field(default_factory=list)
+    """Comma list of addresses or networks whose X-Forwarded-For tells who the client is."""
+    cors_origins: Annotated[list[Origin], BeforeValidator(_names)] = Field(default_factory=list)
+    """Comma list of the origins whose pages may read, such as `https://example.org`; `*` is any. Unset: none."""
     sources: Annotated[list[str], BeforeValidator(_names)] = Field(default_factory=list)
     """Comma list of the sources to run. Unset: all of them."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -187,6 +214,19 @@ class Settings(_Group):
 
     reject_budget: RejectBudget = Budget(share=50.0)
     """A run that rejects more records than this, or than this share of them (never for fewer than 100), is stopped."""
+
+    @property
+    def client_rate(self) -> Rate | None:
+        """How often one client may ask; None is as often as it likes."""
+        if self.api_rate is None:
+            return None if self.api_host in LOOPBACK else _USUAL_RATE
+        return None if self.api_rate == "off" else self.api_rate
+
+    @property
+    def own_key(self) -> str | None:
+        """A key that opens the routes for reading."""
+        keys = self.read_api_keys or self.admin_api_key
+        return keys.get_secret_value().split(",")[0].strip() if keys else None
 
     def options(self, source: str) -> Any:
         """The options of `source`, an instance of the class it declares."""
@@ -248,7 +288,7 @@ def effective(settings: Settings) -> dict[str, str | None]:
         value: Any = settings
         for part in path:
             value = getattr(value, part)
-        shown = ",".join(value) if isinstance(value, list) else str(value)
+        shown = ",".join(map(str, value)) if isinstance(value, list) else str(value)
         values[name] = None if value is None else "********" if is_secret(info) else shown
     return values
 

@@ -16,6 +16,7 @@ from playwright.async_api import Browser, async_playwright
 from kasparro.api import create_app
 from kasparro.metrics import Metrics
 from kasparro.settings import ApiOptions, Settings, SourceOptions
+from kasparro.store import versions
 from kasparro.store.pool import Pool, api_pool
 
 ADMIN_KEY = "täst-key"
@@ -68,6 +69,15 @@ INSERT INTO etl_reject (source, run_id, position, record, reasons)
 VALUES ($1, $2, 0, $3, '[{"path": "quotes.USD.price", "message": "not a number", "value": "\\"x\\""}]')
 """
 
+_TICK = """
+INSERT INTO price_history (source, coin_id, observed_at, price_usd, fetched_at, run_id, raw_id, raw_position)
+VALUES ($1, $2, $3::text::timestamptz, $4::text::numeric, now(), 1, 1, 0)
+"""
+_PAGE = """
+INSERT INTO raw (source, raw_id, run_id, page, url, status, body, sha256, fetched_at)
+VALUES ($1, 1, 1, 1, 'here', 200, $2, sha256($2::text::bytea), now())
+"""
+
 
 class Rows:
     """Writes rows, one call each."""
@@ -96,6 +106,15 @@ class Rows:
 
     async def absence(self, source: str, coin_id: str, *, confirmed: bool) -> None:
         await self.conn.execute(_ABSENCE, source, coin_id, confirmed)
+
+    async def page(self, source: str, body: str) -> None:
+        """The raw page that the coins of the source came on, all at its first place."""
+        await self.conn.execute("SELECT ensure_raw_partition($1)", source)
+        await self.conn.execute(_PAGE, source, body)
+
+    async def changed(self, source: str) -> None:
+        """Tell that the data has changed, as ingestion does."""
+        await versions.bump(self.conn, source)
 
     async def state(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ READS = ["/data", "/stats", "/runs", "/runs/1", "/runs/compare?a=1&b=2", "/drift
 
 
 @pytest.fixture
-async def stranded(aiohttp_client: Any, app_on: Any, api_pool_on: Any) -> Any:
+async def stranded(api_pool_on: Any, aiohttp_client: Any, app_on: Any) -> Any:
     """A client of an API whose database cannot be reached."""
     return await aiohttp_client(app_on(await api_pool_on(NOWHERE)))
 
@@ -108,6 +109,17 @@ async def test_a_statement_that_waits_is_given_up(pool: Any, rows: Any) -> None:
                 await conn.fetchval("SELECT count(*) FROM etl_run")
     async with reading(pool) as conn:
         assert await conn.fetchval("SELECT count(*) FROM etl_run") == 0
+
+
+async def test_a_full_pool_is_a_503_and_no_endless_queue(get: Any, pool: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("kasparro.store.reading._QUEUE", 0.3)
+    async with AsyncExitStack() as stack:
+        for _ in range(3):  # of four; the fourth listens
+            await stack.enter_async_context(pool.acquire())
+        answers = await asyncio.gather(*(get("/runs", status=503) for _ in range(20)))
+        assert {answer["detail"] for answer in answers} == {"the database is away: it did not answer in time"}
+        assert (await get("/health/live"))["status"] == "alive"
+    assert await get("/runs") == []
 
 
 async def test_our_own_mistakes_stay_mistakes(pool: Any) -> None:

@@ -65,7 +65,7 @@ async def test_a_wrong_key_changes_nothing(client: Any, get: Any, rows: Any, hea
 
 @pytest.mark.parametrize("environ", [{}, {"ADMIN_API_KEY": ""}])
 async def test_closed_without_a_configured_key(
-    aiohttp_client: Any, app_on: Any, pool: Any, environ: dict[str, str]
+    pool: Any, aiohttp_client: Any, app_on: Any, environ: dict[str, str]
 ) -> None:
     client = await aiohttp_client(app_on(pool, **environ))
     for headers in ({}, {"X-API-Key": ""}, {"X-API-Key": "None"}):

@@ -251,17 +251,21 @@ async def _until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+def _held(pool: Any) -> int:
+    return int(pool.get_size() - pool.get_idle_size())
+
+
 async def test_no_connection_is_held_while_nobody_follows(
     follow: Any, feed: Any, pool: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kasparro.api.events._BEAT", 0.01)
     monkeypatch.setattr(feed_module, "_EVERY", 0.01)
-    assert pool.get_size() == 0
+    await _until(lambda: _held(pool) == 1)  # by what listens for versions of the data
     stream = await follow()
     await stream.until("database")
-    assert pool.get_size() - pool.get_idle_size() == 1
+    assert _held(pool) == 2
     stream.response.close()
-    await _until(lambda: feed.size == 0 and pool.get_size() == pool.get_idle_size())
+    await _until(lambda: feed.size == 0 and _held(pool) == 1)
     await (await follow()).until("database", status="connected")
 
 

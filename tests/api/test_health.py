@@ -127,7 +127,7 @@ async def test_not_ready_while_draining(client: Any, get: Any) -> None:
     assert await get("/health/live") == {"status": "alive"}
 
 
-async def test_not_ready_before_migrations(aiohttp_client: Any, app_on: Any, empty_dsn: str, api_pool_on: Any) -> None:
+async def test_not_ready_before_migrations(empty_dsn: str, api_pool_on: Any, aiohttp_client: Any, app_on: Any) -> None:
     client = await aiohttp_client(app_on(await api_pool_on(empty_dsn)))
     async with client.get("/health/ready") as response:
         assert response.status == 503

@@ -80,7 +80,7 @@ async def test_what_is_not_http_is_refused_and_the_service_goes_on(client: Any, 
 
 
 @pytest.fixture
-async def faulty(aiohttp_client: Any, app_on: Any, pool: Any) -> Any:
+async def faulty(pool: Any, aiohttp_client: Any, app_on: Any) -> Any:
     """An API with two more routes: one that breaks, one that refuses."""
 
     async def broken(_: web.Request) -> web.StreamResponse:

@@ -8,14 +8,29 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from kasparro.api.data_query import DataQuery
+
 UNDOCUMENTED = {"/docs", "/static/{name}", "/openapi.json"}
+JSON = ("application/json", "application/problem+json")
 ANSWERS = [
     ("/", "/", 200),
     ("/data", "/data?source=csv,coingecko", 200),
+    ("/data", "/data?fields=rank,ath_at&sort=-price_usd,name&page_size=1", 200),
     ("/data", "/data?page=0", 400),
     ("/assets", "/assets", 200),
     ("/assets", "/assets?x=1", 400),
     ("/assets/{asset_id}", "/assets/nothing", 404),
+    ("/coins/{source}/{coin_id}", "/coins/csv/x", 200),
+    ("/coins/{source}/{coin_id}", "/coins/csv/y", 200),
+    ("/coins/{source}/{coin_id}", "/coins/csv/z", 404),
+    ("/coins/{source}/{coin_id}", "/coins/x/y", 400),
+    ("/coins/{source}/{coin_id}/raw", "/coins/csv/x/raw", 200),
+    ("/coins/{source}/{coin_id}/raw", "/coins/coingecko/x/raw", 404),
+    ("/coins/{source}/{coin_id}/history", "/coins/csv/x/history", 200),
+    ("/coins/{source}/{coin_id}/history", "/coins/csv/z/history", 404),
+    ("/coins/{source}/{coin_id}/history", "/coins/csv/x/history?since=x", 400),
+    ("/sources", "/sources", 200),
+    ("/sources", "/sources?x=1", 400),
     ("/stats", "/stats", 200),
     ("/stats", "/stats?x=1", 400),
     ("/quota", "/quota", 200),
@@ -56,7 +71,7 @@ async def test_documents_every_route(document: Any, client: Any) -> None:
 
 async def test_parameters_are_as_they_are_checked(document: Any) -> None:
     parameters = {each["name"]: each for each in document["paths"]["/data"]["get"]["parameters"]}
-    assert list(parameters) == ["page", "page_size", "source", "symbol", "asset_id"]
+    assert list(parameters) == list(DataQuery.model_fields)
     assert parameters["page_size"]["schema"]["maximum"] == 100
     assert parameters["source"]["schema"]["items"]["enum"] == ["coinpaprika", "coingecko", "csv"]
     assert (parameters["symbol"]["style"], parameters["symbol"]["explode"]) == ("form", False)
@@ -75,6 +90,8 @@ async def filled(rows: Any) -> None:
         await rows.state(source)
         await rows.coin(source, "x", rank=1, price="1.5")
         await rows.coin(source, "y", price=None, symbol=None)
+    await rows.page("csv", "coin_id,price\nx,1.5\n")
+    await rows.tick("csv", "x", "2026-01-31T12:00:00Z", "1.5")
     await rows.run("csv", "partial", inserted=100)
     run_id = await rows.run("csv", "failed", inserted=10, rejected=5, error="x")
     await rows.run("csv", "running")
@@ -93,7 +110,7 @@ async def test_answers_are_as_documented(get: Any, document: Any, path: str, url
     told = document["paths"][path]["get"]["responses"][str(status)]
     if "$ref" in told:
         told = document["components"]["responses"][told["$ref"].rpartition("/")[2]]
-    [content] = [each for kind, each in told["content"].items() if kind.endswith("json")]
+    [content] = [told["content"][kind] for kind in JSON if kind in told["content"]]
     schema = {**_closed(content["schema"]), "components": _closed(document["components"])}
     validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
     assert list(validator.iter_errors(await get(url, status=status))) == []

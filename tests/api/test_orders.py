@@ -166,6 +166,6 @@ async def test_only_with_the_admin_key(client: Any, rows: Any, path: str) -> Non
 
 
 @pytest.mark.parametrize("path", ["/runs", "/runs/1/cancel"])
-async def test_closed_without_a_configured_key(aiohttp_client: Any, app_on: Any, pool: Any, path: str) -> None:
+async def test_closed_without_a_configured_key(pool: Any, aiohttp_client: Any, app_on: Any, path: str) -> None:
     client = await aiohttp_client(app_on(pool))
     assert (await post(client, path, {"source": "csv"}, **{"X-API-Key": ""}))[0] == 403

@@ -27,7 +27,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 async def test_the_card_is_what_the_client_prefers(client: Any, accept: str, kind: str) -> None:
     async with client.get("/", headers={"Accept": accept}) as response:
         assert (response.status, response.content_type) == (200, kind)
-        assert response.headers["Vary"] == "Accept"
+        assert response.headers["Vary"] == "Accept, Accept-Encoding"
 
 
 async def test_the_card_leads_on(client: Any, get: Any) -> None:

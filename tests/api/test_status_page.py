@@ -263,7 +263,7 @@ async def test_how_sources_were_is_shown_while_the_database_is_away(page: Any, r
     await rows.state("csv")
     await rows.run("csv", inserted=12345)
     await page()
-    await pool.close()
+    pool.terminate()
     text = await page()
     assert "as they were when the database last answered" in text
     assert "12,345" in text

@@ -34,6 +34,8 @@ CHECKSUMS = {
     "0008.assets.sql": "9fb8d3c8d88d5abcf1b0946123ae4c1e4c613356e2e709c28ac07660049fccf0",
     "0010.unchanged.rollback.sql": "a775ec8bdda4206c37e10a3ca17aa708a4fa37a596b949079f9203d564d66abe",
     "0010.unchanged.sql": "47a9b15f1c20902d4284dc44ac5832a1051eb71b1d76b169b38b7fdcf48ab889",
+    "0011.serving.rollback.sql": "4ba3a644b648f8e4441a493d1aae63930db741772120bbf8bd6cd1e3c0569017",
+    "0011.serving.sql": "1163e2519a6ea42f624db0718661033ff54f91811901794c9d9fc0e3b26c5215",
 }
 
 

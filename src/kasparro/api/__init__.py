@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from aiohttp import web
 
+from kasparro.api.access import guard, known
+from kasparro.api.cache import Cache
+from kasparro.api.compression import compress
+from kasparro.api.cors import cors, tell_origin
+from kasparro.api.exports import AT_ONCE
 from kasparro.api.feed import Feed
-from kasparro.api.keys import ADMIN_KEY, FEED, LAST_SEEN, METRICS, OPENAPI, POOL, READINESS, SOURCES
+from kasparro.api.keys import (
+    ADMIN_KEY,
+    CACHE,
+    EXPORTS,
+    FEED,
+    LAST_SEEN,
+    METRICS,
+    METRICS_TOKEN,
+    OPENAPI,
+    POOL,
+    READ_KEYS,
+    READINESS,
+    SOURCES,
+    VERSIONS,
+)
+from kasparro.api.limits import Limiter, limit, tell_limit
 from kasparro.api.middleware import dress, explain, observe
 from kasparro.api.openapi import PydanticApiSpec
 from kasparro.api.readiness import Readiness
 from kasparro.api.routes import ROUTES
+from kasparro.api.versions import Versions
 from kasparro.metrics import Metrics
 from kasparro.settings import Settings, SourceOptions
 from kasparro.store.pool import Pool
 
+_LARGEST = 64 * 1024  # bytes of a request's body; the largest that a route takes is a tenth of it
+
 
 def create_app(*, pool: Pool, metrics: Metrics, settings: Settings) -> web.Application:
     """The application. `pool` is an open `store.pool.api_pool`; its database may be out of reach."""
-    app = web.Application(middlewares=[observe, explain])
+    app = web.Application(middlewares=[observe, compress, explain, *_doors(settings)], client_max_size=_LARGEST)
     app.on_response_prepare.append(dress)
+    _tell_clients(app, settings)
     app[POOL] = pool
     app[METRICS] = metrics
     app[LAST_SEEN] = {}
@@ -28,11 +54,34 @@ def create_app(*, pool: Pool, metrics: Metrics, settings: Settings) -> web.Appli
     app[FEED] = Feed(pool)
     app.cleanup_ctx.append(app[FEED].keep)
     app.on_shutdown.append(_end_streams)
+    app[VERSIONS] = Versions(pool)
+    app[CACHE] = Cache()
+    app[EXPORTS] = asyncio.Semaphore(AT_ONCE)
+    app.cleanup_ctx.append(app[VERSIONS].keep)
     app[SOURCES] = _sources(settings)
     app[ADMIN_KEY] = settings.admin_api_key
+    app[READ_KEYS] = known(settings.read_api_keys)
+    app[METRICS_TOKEN] = known(settings.metrics_token)
     app.add_routes(ROUTES)
     app[OPENAPI] = PydanticApiSpec(app, sources=app[SOURCES]).text()
     return app
+
+
+def _doors(settings: Settings) -> Iterator[Any]:
+    """What a request has to pass, as far as it is configured."""
+    if settings.cors_origins:
+        yield cors(settings.cors_origins)
+    if rate := settings.client_rate:
+        yield limit(Limiter(rate), settings.trusted_proxies)
+    if settings.read_api_keys or settings.metrics_token:
+        yield guard
+
+
+def _tell_clients(app: web.Application, settings: Settings) -> None:
+    if settings.cors_origins:
+        app.on_response_prepare.append(tell_origin(settings.cors_origins))
+    if settings.client_rate:
+        app.on_response_prepare.append(tell_limit)
 
 
 def drain(app: web.Application) -> None:

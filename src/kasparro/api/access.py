@@ -1,17 +1,21 @@
-"""Who may write: whoever holds the key in ADMIN_API_KEY."""
+"""Who may do what: writing is for the holder of ADMIN_API_KEY, reading for all, or for the holders of READ_API_KEYS."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import wraps
 from hmac import compare_digest
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from pydantic import SecretStr
 
-from kasparro.api.keys import ADMIN_KEY
+from kasparro.api.keys import ADMIN_KEY, METRICS_TOKEN, READ_KEYS
 from kasparro.api.problems import Problem
 
-_HOW = "send the admin key as `X-API-Key: ...` or as `Authorization: Bearer ...`"
+_OPEN = frozenset({"/health", "/health/live", "/health/ready", "/docs", "/static/{name}", "/openapi.json"})
+"""Routes that tell nothing of the data, and must answer balancers and browsers that hold no key."""
+_HOW = "as `X-API-Key: ...` or as `Authorization: Bearer ...`"
 
 
 def admin(handler: Handler) -> Handler:
@@ -19,20 +23,39 @@ def admin(handler: Handler) -> Handler:
 
     @wraps(handler)
     async def guarded(request: web.Request) -> web.StreamResponse:
-        _require_key(request)
+        expected = known(request.app[ADMIN_KEY])
+        if not expected:
+            raise Problem(403, "this route is closed; set ADMIN_API_KEY and restart the service to open it")
+        _require(request, expected, f"send the admin key {_HOW}")
         return await handler(request)
 
     return guarded
 
 
-def _require_key(request: web.Request) -> None:
-    """Raises Problem: 403 where no key is configured, 401 where the request does not hold it."""
-    expected = request.app[ADMIN_KEY]
-    if expected is None or not expected.get_secret_value():
-        raise Problem(403, "this route is closed; set ADMIN_API_KEY and restart the service to open it")
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Lets only requests with a key through: what opens a route is set for reading, for writing, or for /metrics."""
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource else None
+    token = request.app[METRICS_TOKEN]
+    if route == "/metrics" and token:
+        _require(request, token, "send METRICS_TOKEN as `Authorization: Bearer ...`")
+    elif route not in _OPEN and (keys := request.app[READ_KEYS]):
+        _require(request, [*keys, *known(request.app[ADMIN_KEY])], f"send a key {_HOW}")
+    return await handler(request)
+
+
+def known(secret: SecretStr | None) -> Sequence[bytes]:
+    """The keys in a setting, which are parted by commas."""
+    text = secret.get_secret_value() if secret else ""
+    return [key.strip().encode() for key in text.split(",") if key.strip()]
+
+
+def _require(request: web.Request, expected: Sequence[bytes], how: str) -> None:
+    """Raises Problem unless the request holds one of the keys. How long it takes does not tell which, or how much."""
     given = _given_key(request).encode("utf-8", "surrogateescape")
-    if not compare_digest(given, expected.get_secret_value().encode()):
-        raise Problem(401, _HOW, headers={"WWW-Authenticate": 'Bearer realm="kasparro"'})
+    if not any([compare_digest(given, key) for key in expected]):  # noqa: C419 - all are compared
+        raise Problem(401, how, headers={"WWW-Authenticate": 'Bearer realm="kasparro"'})
 
 
 def _given_key(request: web.Request) -> str:

@@ -50,7 +50,7 @@ def _checked(
 def _wrong(item: Mapping[str, Any], model: type[Query], place: str) -> Wrong:
     name = str(item["loc"][0]) if item["loc"] else place
     if item["type"] == "extra_forbidden":
-        known = ", ".join(model.model_fields)
+        known = ", ".join(field.alias or name for name, field in model.model_fields.items())
         return Wrong(name, place, f"is unknown; there are {known}" if known else "is unknown; there are none")
     return Wrong(name, place, item["msg"].removeprefix("Value error, "))
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
+import orjson
 from aiohttp import web
 
-from kasparro.api import asked
-from kasparro.api.keys import POOL, REQUEST_ID
-from kasparro.api.openapi import documented
-from kasparro.api.queries import DataQuery
-from kasparro.api.replies import passed_on
-from kasparro.api.schemas import DataPage
-from kasparro.store import reports
+from kasparro.api import asked, cursors, exports
+from kasparro.api.accept import export_form
+from kasparro.api.cache import Body
+from kasparro.api.coin_schemas import DataPage
+from kasparro.api.data_query import DataQuery, Filter, address
+from kasparro.api.keys import POOL
+from kasparro.api.openapi import EXPORTED, documented
+from kasparro.api.versioned import versioned
+from kasparro.store import coins
+from kasparro.store import exports as store_exports
+from kasparro.store.coins import Filters, Line, Place
+from kasparro.store.exports import Form, Sink
+from kasparro.store.pool import Connection
 from kasparro.store.reading import reading
+
+_PLACE = ("cursor", "page", "page_size", "fields")  # what says nothing about which coins, and in which order
 
 
 @documented(
@@ -21,22 +32,107 @@ from kasparro.store.reading import reading
     summary="The latest figures of every coin",
     description="One row for each source and coin, best rank first. Numbers keep every digit of the source.",
     query=DataQuery,
-    responses={200: {"model": DataPage}, 400: "BadRequest", 503: "Unavailable"},
+    responses={200: {"model": DataPage, "content": EXPORTED}, 400: "BadRequest", 503: "Unavailable"},
 )
 async def page(request: web.Request) -> web.StreamResponse:
+    """A page, or all."""
+    form = export_form(request)
+    return await _export(request, form) if form else await _page(request)
+
+
+async def _export(request: web.Request, form: Form) -> web.StreamResponse:
+    wanted = filters(asked.query(request, Filter))
+
+    async def copy(conn: Connection, sink: Sink) -> None:
+        await store_exports.coins(conn, wanted, form, sink)
+
+    return await exports.send(request, form, "coins", copy)
+
+
+@versioned
+async def _page(request: web.Request) -> Body:
     """The body is put together from text, because parsing and printing would cost time and digits."""
-    started = perf_counter()
     query = asked.query(request, DataQuery)
+    place = _place(query)
     async with reading(request.app[POOL]) as conn:
-        coins = await reports.coins(
-            conn,
-            sources=query.source,
-            symbols=query.symbol,
-            assets=query.asset_id,
-            limit=query.page_size,
-            offset=(query.page - 1) * query.page_size,
-        )
-    return passed_on(
-        f'{{"data":{coins.text},"total":{coins.total},"page":{query.page},"page_size":{query.page_size},'
-        f'"request_id":"{request[REQUEST_ID]}","api_latency_ms":{(perf_counter() - started) * 1000:.2f}}}'
+        shown = await _read(conn, query, place)
+        total = await coins.total(conn, filters(query))
+    links = dict(_links(query, shown))
+    head = {
+        "total": total.rows,
+        "total_is_exact": total.is_exact,
+        "page": None if place else query.page,
+        "page_size": query.page_size,
+        "next": links.get("next"),
+    }
+    text = f'{{"data":[{",".join(line.text for line in shown.lines)}],{orjson.dumps(head).decode()[1:-1]}'
+    return Body(text.encode(), {"Link": cursors.links(links)}, lasts=query.max_age is None)
+
+
+def filters(query: Filter) -> Filters:
+    """Which rows the store is to look for."""
+    oldest = datetime.now(UTC) - timedelta(seconds=query.max_age) if query.max_age else None
+    return Filters(
+        sources=query.source,
+        symbols=query.symbol,
+        ids=query.ids,
+        rank_lte=query.rank_lte,
+        price_gte=query.price_gte,
+        updated_since=query.updated_since,
+        observed_since=oldest,
+        q=query.q and coins.containing(query.q),
+        assets=query.asset_id,
     )
+
+
+def _place(query: DataQuery) -> Place | None:
+    if query.cursor is None:
+        return None
+    return cursors.read(query.cursor, address(query, *_PLACE), keys=len(query.order))
+
+
+class _Shown(NamedTuple):
+    """The coins of a page, and the places where its neighbours begin."""
+
+    lines: list[Line]
+    before: Place | None
+    behind: Place | None
+
+
+async def _read(conn: Connection, query: DataQuery, place: Place | None) -> _Shown:
+    """One coin more than wanted is read, which tells whether the page is the last."""
+    try:
+        lines = await coins.page(
+            conn,
+            filters(query),
+            fields=query.shown,
+            sort=query.order,
+            place=place,
+            skipped=query.skipped,
+            limit=query.page_size + 1,
+        )
+    except coins.NoPlace:
+        raise cursors.refused() from None
+    has_more, lines = len(lines) > query.page_size, lines[: query.page_size]
+    if not lines:
+        return _Shown([], None, None)
+    if place and place.is_backward:
+        lines.reverse()
+        return _Shown(lines, Place(lines[0].keys, True) if has_more else None, Place(lines[-1].keys))
+    return _Shown(lines, Place(lines[0].keys, True), Place(lines[-1].keys) if has_more else None)
+
+
+def _links(query: DataQuery, shown: _Shown) -> Iterator[tuple[str, str]]:
+    """Where the pages around this one are: relation -> address."""
+    asked_for = address(query, *_PLACE)
+    yield "first", _address(address(query, "cursor", "page"))
+    if query.page > 1 and query.cursor is None:
+        yield "prev", _address(address(query, "cursor", "page", page=query.page - 1))
+    elif query.cursor and shown.before:
+        yield "prev", _address(address(query, "cursor", "page", cursor=cursors.write(shown.before, asked_for)))
+    if shown.behind:
+        yield "next", _address(address(query, "cursor", "page", cursor=cursors.write(shown.behind, asked_for)))
+
+
+def _address(query: str) -> str:
+    return f"/data?{query}" if query else "/data"

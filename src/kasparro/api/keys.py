@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
 from pydantic import SecretStr
 
+from kasparro.api.cache import Cache
 from kasparro.api.feed import Feed
 from kasparro.api.readiness import Readiness
+from kasparro.api.versions import Versions
 from kasparro.metrics import Metrics
 from kasparro.store.pool import Pool
 
@@ -22,6 +25,12 @@ ADMIN_KEY: web.AppKey[SecretStr | None] = web.AppKey("admin_key")
 LAST_SEEN: web.AppKey[dict[str, Any]] = web.AppKey("last_seen")
 """How each source stood when the database was last asked."""
 FEED = web.AppKey("feed", Feed)
+READ_KEYS: web.AppKey[Sequence[bytes]] = web.AppKey("read_keys")
+METRICS_TOKEN: web.AppKey[Sequence[bytes]] = web.AppKey("metrics_token")
+VERSIONS = web.AppKey("versions", Versions)
+CACHE = web.AppKey("cache", Cache)
+EXPORTS = web.AppKey("exports", asyncio.Semaphore)
 OPENAPI = web.AppKey("openapi", bytes)
 
+STARTED = web.RequestKey("started", float)
 REQUEST_ID = web.RequestKey("request_id", str)

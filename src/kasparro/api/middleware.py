@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
+from secrets import token_hex
 from time import perf_counter
-from uuid import uuid4
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from kasparro import log
 from kasparro.api import problems
-from kasparro.api.keys import METRICS, REQUEST_ID
+from kasparro.api.keys import METRICS, REQUEST_ID, STARTED
 from kasparro.api.problems import RETRY_AFTER, Problem
 from kasparro.errors import DatabaseAway
 
 _log = log.logger("api")
 _PROBES = {"/health/live", "/health/ready", "/metrics"}  # asked by machines, every few seconds
+_READS = {"GET", "HEAD"}
+_SLOW = 1.0  # seconds; reading that goes well and fast is counted, and logged at DEBUG only
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _HEADERS = {
@@ -32,22 +34,23 @@ _HEADERS = {
 @web.middleware
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Names the request, and tells log and metrics how it went."""
-    started = perf_counter()
+    started = request[STARTED] = perf_counter()
     given = request.headers.get("X-Request-ID", "")
-    request_id = request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
-    with log.bind(request_id=request_id):
-        response = await handler(request)
-        _report(request, response.status, perf_counter() - started)
+    request_id = request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else token_hex(16)
+    log.bind_task(request_id=request_id)
+    response = await handler(request)
+    _report(request, response.status, perf_counter() - started)
     return response
 
 
 async def dress(request: web.Request, response: web.StreamResponse) -> None:
-    """Before the headers go out: the request's id, and what keeps browsers safe."""
-    response.headers["Server"] = "kasparro"  # aiohttp has put its own there
-    if REQUEST_ID in request:
-        response.headers["X-Request-ID"] = request[REQUEST_ID]
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
+    """Puts on the headers that every answer has, before its first byte."""
+    headers = response.headers
+    headers["X-Request-ID"] = request[REQUEST_ID]
+    headers["Server-Timing"] = f"app;dur={(perf_counter() - request[STARTED]) * 1000:.2f}"
+    headers["Server"] = "kasparro"
+    own = headers.keys() & _HEADERS.keys()
+    headers.extend({name: value for name, value in _HEADERS.items() if name not in own} if own else _HEADERS)
 
 
 def _report(request: web.Request, status: int, seconds: float) -> None:
@@ -55,7 +58,8 @@ def _report(request: web.Request, status: int, seconds: float) -> None:
     resource = request.match_info.route.resource
     route = resource.canonical if resource else "unmatched"
     request.app[METRICS].http_request(method, route, status, seconds)
-    line = _log.debug if route in _PROBES else _log.info
+    is_usual = status < 400 and (method in _READS or route in _PROBES) and seconds < _SLOW
+    line = _log.debug if is_usual else _log.info
     line("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2))
 
 

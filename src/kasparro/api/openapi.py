@@ -19,6 +19,7 @@ from pydantic.json_schema import models_json_schema
 
 from kasparro import __version__
 from kasparro.api import queries
+from kasparro.api.accept import MEDIA_TYPES
 from kasparro.api.keys import OPENAPI
 from kasparro.api.replies import passed_on
 from kasparro.api.schemas import ProblemDetails
@@ -36,12 +37,16 @@ _PROBLEMS = {
     "Conflict": "Not as things stand; `detail` says why",
     "TooLarge": "The body is too large",
     "Unavailable": "The database is away, or nobody does it now; try again after `Retry-After` seconds",
+    "Other": "What any route may answer: 401 without a key where one is needed, 429 beyond the rate of a client",
 }
 _SECURITY = {
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "bearer": {"type": "http", "scheme": "bearer"},
 }
 _TAKEN_OVER = ("operationId", "tags", "summary", "description", "security")
+
+EXPORTED = {media_type: {"schema": {"type": "string"}} for media_type in MEDIA_TYPES.values()}
+"""The content of a response that may be all rows at once."""
 
 Schema = dict[str, Any]
 Operation = Mapping[str, Any]
@@ -141,6 +146,7 @@ class PydanticApiSpec(AiohttpApiSpec):  # type: ignore[misc]  # the library has 
             written["requestBody"] = {"required": True, **_content(operation["body"])}
         responses = operation["responses"]
         written["responses"] = {str(code): _response(code, told) for code, told in responses.items()}
+        written["responses"]["default"] = "Other"
         return written
 
     def _parameter(self, name: str, place: str, schema: Schema, is_required: bool) -> Schema:

@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from kasparro.api import asked, overview
+from kasparro.api.accept import weights
 from kasparro.api.health import standing
 from kasparro.api.keys import POOL
 from kasparro.api.openapi import documented
@@ -22,6 +23,7 @@ _LINKS = {
     "openapi": "/openapi.json",
     "data": "/data",
     "assets": "/assets",
+    "sources": "/sources",
     "health": "/health",
     "stats": "/stats",
     "quota": "/quota",
@@ -60,15 +62,6 @@ async def docs_page(_: web.Request) -> web.StreamResponse:
 
 def _prefers_html(accept: str) -> bool:
     """Browsers name text/html first; clients send */* or application/json."""
-    weights = dict(_weight(part) for part in accept.split(","))
-    html = weights.get("text/html", 0.0)
-    return html > 0 and html >= weights.get("application/json", 0.0)
-
-
-def _weight(part: str) -> tuple[str, float]:
-    media_type, _, rest = part.partition(";")
-    _, _, quality = rest.partition("q=")
-    try:
-        return media_type.strip().lower(), float(quality.partition(";")[0] or 1)
-    except ValueError:
-        return media_type.strip().lower(), 0.0
+    liked = weights(accept)
+    html = liked.get("text/html", 0.0)
+    return html > 0 and html >= liked.get("application/json", 0.0)

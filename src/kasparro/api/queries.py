@@ -28,17 +28,19 @@ def _known(name: str, info: ValidationInfo) -> str:
     return name
 
 
-def _items(value: object) -> object:
+def items(value: object) -> object:
+    """A list as it is written in a query: with commas."""
     return [item.strip() for item in value.split(",")] if isinstance(value, str) else value
 
 
 SOURCE_FORMAT = "source"  # the OpenAPI document writes down the names in its place
 Source = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "format": SOURCE_FORMAT})]
+Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
 Symbol = Annotated[str, Field(max_length=100, pattern=r"^[^\x00,]*[^\x00,\s][^\x00,]*$")]
-Sources = Annotated[list[Source], BeforeValidator(_items), Field(min_length=1, max_length=100)]
-Symbols = Annotated[list[Symbol], BeforeValidator(_items), Field(min_length=1, max_length=100)]
+Sources = Annotated[list[Source], BeforeValidator(items), Field(min_length=1, max_length=100)]
+Symbols = Annotated[list[Symbol], BeforeValidator(items), Field(min_length=1, max_length=100)]
 AssetId = Annotated[str, Field(max_length=200, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-AssetIds = Annotated[list[AssetId], BeforeValidator(_items), Field(min_length=1, max_length=100)]
+AssetIds = Annotated[list[AssetId], BeforeValidator(items), Field(min_length=1, max_length=100)]
 Id = Annotated[int, Field(ge=1, le=_LARGEST)]
 Path = Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")]
 MarketOrder = Literal[
@@ -78,19 +80,6 @@ class CardQuery(Query):
     """The page, from 1, of 25 coins."""
     refresh: Annotated[int, Field(ge=10, le=3600)] | None = None
     """After so many seconds the browser asks again."""
-
-
-class DataQuery(Query):
-    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
-    """The page, from 1."""
-    page_size: Annotated[int, Field(ge=1, le=100)] = 20
-    """Coins on a page."""
-    source: Sources | None = None
-    """Only these sources."""
-    symbol: Symbols | None = None
-    """Only these symbols, in upper or lower case."""
-    asset_id: AssetIds | None = None
-    """Only these coins, whoever lists them."""
 
 
 class RunsQuery(Query):

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from kasparro.api import (
     assets,
+    coins,
     data,
     drift,
     events,
@@ -17,6 +18,7 @@ from kasparro.api import (
     rejects,
     runs,
     scrape,
+    sources,
     static_files,
 )
 
@@ -32,6 +34,10 @@ ROUTES = [
     web.post("/assets/unlink", assets.unlink),
     web.post("/assets/merge", assets.merge),
     web.post("/assets/split", assets.split),
+    web.get("/coins/{source}/{coin_id}", coins.details),
+    web.get("/coins/{source}/{coin_id}/raw", coins.raw),
+    web.get("/coins/{source}/{coin_id}/history", coins.history),
+    web.get("/sources", sources.standing),
     web.get("/stats", runs.stats),
     web.get("/quota", quota.quota),
     web.get("/runs", runs.latest),

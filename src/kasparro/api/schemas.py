@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
 
-from kasparro.domain import DriftKind, Replayal, Severity
+from kasparro.domain import DriftKind, Kind, Replayal, Severity
 
 Figure = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 """A JSON number with every digit that the source gave: read it as a decimal."""
@@ -16,54 +16,6 @@ Count = Annotated[int, Field(ge=0)]
 
 class Reply(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
-
-
-Oddity = Literal[
-    "price_outside_range",
-    "circulating_above_total",
-    "total_above_max",
-    "placeholder_max_supply",
-    "cap_unlike_supply",
-    "cap_without_trade",
-    "extreme_change",
-]
-
-
-class Coin(Reply):
-    """The latest row of one coin at one source."""
-
-    id: int
-    """The same for a source and coin_id for ever."""
-    coin_id: str
-    """The source's own name for the coin."""
-    name: str
-    symbol: str | None
-    price_usd: Figure | None
-    market_cap_usd: Figure | None
-    volume_24h_usd: Figure | None
-    price_change_24h_percent: Figure | None
-    rank: Count | None
-    source: str
-    updated_at: AwareDatetime
-    """When the row last changed here."""
-    observed_at: AwareDatetime
-    """When the source last updated the coin; the time of the fetch where it does not say."""
-    oddities: list[Oddity]
-    """What is unlikely about the row, or contradicts itself: the source says so, and so it is kept."""
-    asset_id: str | None
-    """The coin, whoever lists it; null until the run that brought it has ended."""
-
-
-class DataPage(Reply):
-    """A page of coins, best rank first."""
-
-    data: list[Coin]
-    total: Count
-    """Coins on all pages."""
-    page: int
-    page_size: int
-    request_id: str
-    api_latency_ms: float
 
 
 LastRunStatus = Literal["never_run", "running", "success", "partial", "failed", "parked"]
@@ -124,6 +76,22 @@ class SourceQuota(Reply):
 
 class Quotas(RootModel[list[SourceQuota]]):
     """Every source that is run and makes calls, by name."""
+
+
+class SourceStanding(SourceHealth):
+    """Where a source stands, its schedule, how fresh it is, and what it may spend."""
+
+    source: str
+    kind: Kind | None
+    """snapshot: the present state of each coin. series: dated observations. Null for a source that is known no more."""
+    data_changed_at: AwareDatetime | None
+    """When what is served of it last changed."""
+    quota: SourceQuota | None
+    """Null where it makes no calls."""
+
+
+class SourceStandings(RootModel[list[SourceStanding]]):
+    """Every source, by name."""
 
 
 class DatabaseHealth(Reply):

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 from kasparro.identity.changes import Changes, Event, Place
 from kasparro.identity.figures import Figures
 from kasparro.identity.listing import Key, Listing, Standing
+from kasparro.store import versions
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 
@@ -65,6 +66,8 @@ async def save(conn: Connection, changes: Changes, actor: Actor) -> None:
     await conn.execute(_REFRESH, sorted(changes.touched), [event.asset for event in renamed], before)
     await conn.execute(_MERGE, list(changes.merged), list(changes.merged.values()))
     await conn.execute(_EVENTS, actor, [_as_event(event) for event in changes.events])
+    for source in sorted({place.key.source for place in changes.places}):
+        await versions.bump(conn, source)
 
 
 def _as_row(place: Place) -> dict[str, Any]:

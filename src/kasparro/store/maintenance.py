@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from kasparro.store import drifts, raw, runs
+from kasparro.store import drifts, raw, runs, versions
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 
@@ -48,4 +48,6 @@ async def retain(conn: Connection, *, raw_days: int, history_days: int, run_days
     async with conn.transaction():
         await conn.execute(_PATIENCE)
         months: int = await conn.fetchval(_HISTORY_EXPIRE, history_days)
+        for known in await versions.current(conn) if months else ():
+            await versions.bump(conn, known.source)
     return Gone(pages, months, ended)

@@ -12,18 +12,21 @@ from kasparro.errors import DatabaseAway
 from kasparro.store.pool import AWAY, Connection, Pool, explain
 
 _PATIENCE = 12.0  # seconds; the server cancels a statement of the API's pool after ten
+_QUEUE = 3.0  # seconds that a request waits for a connection where all are in use: later ones would wait longer
 _NOT_READY = (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedTableError)  # not migrated, or not for us
 
 
 @asynccontextmanager
-async def reading(pool: Pool, patience: float = _PATIENCE) -> AsyncIterator[Connection]:
-    """A connection of the pool for at most `patience` seconds; raises DatabaseAway.
+async def reading(pool: Pool, patience: float = _PATIENCE, *, held: float | None = None) -> AsyncIterator[Connection]:
+    """A connection of the pool, for `patience` seconds, or for as long as it is `held`; raises DatabaseAway.
+
+    Where all connections are in use, it has to be had soon.
 
     An error that is our own, such as a statement that PostgreSQL does not understand, stays what it is.
     """
     try:
         # acquire's time-out also bounds the release, which else waits for ever for a server that went silent
-        async with asyncio.timeout(patience), pool.acquire(timeout=patience) as conn:
+        async with asyncio.timeout(held or patience), pool.acquire(timeout=min(patience, _QUEUE)) as conn:
             yield conn
     except (*AWAY, *_NOT_READY) as error:
         raise DatabaseAway(explain(error)) from error

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import NamedTuple
 
-from kasparro.store import pool
+from kasparro.store import pool, versions
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 
@@ -83,4 +83,7 @@ async def write(conn: Connection, source: str, coins: Sequence[str]) -> Written:
     written = await conn.fetchval(_LATEST_INSERT, source, coins)
     gone = await conn.fetchval(_TICKS_DELETE, source, coins)
     added, changed = await conn.fetchrow(_TICKS_WRITE, source, coins)
-    return Written(written - replaced, replaced, removed, added, changed, gone)
+    result = Written(written - replaced, replaced, removed, added, changed, gone)
+    if any(result):
+        await versions.bump(conn, source)
+    return result

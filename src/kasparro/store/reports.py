@@ -10,7 +10,6 @@ import asyncpg
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 
-_COINS = statement("coin_page")
 _ASSETS = statement("asset_page")
 _ASSET = statement("asset_details")
 _HEALTH = statement("source_health")
@@ -33,18 +32,6 @@ class Record(NamedTuple):
 
     paths: Mapping[str, str]
     zero_is_unknown: Collection[str]
-
-
-class Coins(NamedTuple):
-    """A page of the latest rows (a JSON list), and how many rows there are on all pages."""
-
-    total: int
-    text: str
-
-
-async def coins(conn: Connection, *, sources: Names, symbols: Names, assets: Names, limit: int, offset: int) -> Coins:
-    """The latest rows of these sources, symbols (in any case) and assets, best rank first."""
-    return Coins(*await conn.fetchrow(_COINS, sources, symbols, limit, offset, assets))
 
 
 class Assets(NamedTuple):

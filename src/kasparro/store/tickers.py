@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from kasparro.domain import Entry, Ticker
+from kasparro.store import versions
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 
@@ -71,7 +72,10 @@ class Origin(NamedTuple):
 async def merge(conn: Connection, origin: Origin, staged: bytes) -> list[Effect]:
     """Stage a batch and merge it, inside the page's transaction. The staging table must be empty."""
     await conn.copy_to_table("staged", source=_stream(staged), columns=COLUMNS, format="text")
-    return [Effect(*row) for row in await conn.fetch(_MERGE, *origin)]
+    effects = [Effect(*row) for row in await conn.fetch(_MERGE, *origin)]
+    if any(effect.tick or effect.latest in ("inserted", "updated") for effect in effects):
+        await versions.bump(conn, origin.source)
+    return effects
 
 
 async def clear(conn: Connection) -> None:

@@ -1,0 +1,11 @@
+DROP TABLE data_version;
+DROP FUNCTION coin_total;
+DROP FUNCTION coin_page;
+DROP FUNCTION coin_order;
+DROP FUNCTION coin_segments;
+DROP FUNCTION coins_matching;
+DROP FUNCTION asset_id(unified_crypto);
+DROP INDEX unified_crypto_by_update;
+DROP INDEX unified_crypto_by_market_cap;
+DROP INDEX unified_crypto_by_rank;
+CREATE INDEX unified_crypto_by_rank ON unified_crypto (rank);

@@ -1,0 +1,76 @@
+"""Bodies that were made for a version of the data, within a bound of bytes; made once for all who ask together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+from kasparro.api.compression import Packed, pack
+
+ROOM = 64 * 1024 * 1024
+"""Bytes of all bodies together."""
+_ENTRY = 2048  # bytes that an entry takes beside its body, generously
+
+
+class Body:
+    """A JSON object without its end, and the headers that belong to it."""
+
+    def __init__(self, beginning: bytes, headers: dict[str, str], *, lasts: bool = True) -> None:
+        self.beginning = beginning
+        self.headers = headers
+        self.lasts = lasts
+        """False where the same data would make another body a second later."""
+        self._packed: Packed | None = None
+
+    @property
+    def packed(self) -> Packed:
+        if self._packed is None:
+            self._packed = pack(self.beginning)
+        return self._packed
+
+    @property
+    def size(self) -> int:
+        """With the packed form, whether it is made yet or not: it is never larger by more than a little."""
+        return 2 * len(self.beginning) + _ENTRY
+
+
+class Cache:
+    """The bodies of one version of the data at a time, by the address asked for; the least used go first."""
+
+    def __init__(self, room: int = ROOM) -> None:
+        self.size = 0
+        self._room = room
+        self._version: str | None = None
+        self._kept: OrderedDict[str, Body] = OrderedDict()
+        self._making: dict[tuple[str, str], asyncio.Task[Body]] = {}
+
+    def find(self, version: str, address: str) -> Body | None:
+        """The body of an address in this version, if it is kept."""
+        if version != self._version:
+            self._kept.clear()
+            self.size = 0
+            self._version = version
+            return None
+        if (body := self._kept.get(address)) is not None:
+            self._kept.move_to_end(address)
+        return body
+
+    async def make(self, version: str, address: str, maker: Callable[[], Awaitable[Body]]) -> Body:
+        """The body that `maker` makes; only one is at work for an address and a version."""
+        key = version, address
+        task = self._making.get(key)
+        if task is None:
+            task = self._making[key] = asyncio.ensure_future(self._made(version, address, maker))
+            task.add_done_callback(lambda _: self._making.pop(key))
+        return await asyncio.shield(task)
+
+    async def _made(self, version: str, address: str, maker: Callable[[], Awaitable[Body]]) -> Body:
+        body = await maker()
+        if body.lasts and version == self._version and body.size <= self._room // 8:
+            self._kept[address] = body
+            self.size += body.size
+            while self.size > self._room:
+                _, gone = self._kept.popitem(last=False)
+                self.size -= gone.size
+        return body

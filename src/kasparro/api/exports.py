@@ -1,0 +1,116 @@
+"""All rows at once, as CSV or NDJSON: sent while they are read, at the client's pace, and never held."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from aiohttp import web
+
+from kasparro import log
+from kasparro.api.accept import MEDIA_TYPES, accepts_gzip
+from kasparro.api.keys import EXPORTS, METRICS, POOL
+from kasparro.api.problems import RETRY_AFTER, Problem
+from kasparro.api.versioned import VARY, tag, unmodified
+from kasparro.metrics import ExportOutcome
+from kasparro.store.exports import Form, Sink
+from kasparro.store.pool import Connection
+from kasparro.store.reading import reading
+
+AT_ONCE = 2
+"""Exports under way: each holds a connection, and a snapshot that keeps VACUUM from tidying up."""
+_STALL = 30.0  # seconds without a byte taken, after which a client is given up
+_LONGEST = 3600.0
+_LEVEL = 1  # of gzip: the connection is seldom faster
+
+_log = log.logger("api")
+
+
+class ClientGone(Exception):
+    """Nobody takes the answer any more."""
+
+
+async def send(
+    request: web.Request, form: Form, name: str, copy: Callable[[Connection, Sink], Awaitable[None]]
+) -> web.StreamResponse:
+    """What `copy` passes on, as a file of this name. After the first byte an error can only cut the answer off."""
+    is_packed = accepts_gzip(request)
+    etag = tag(request, f"-{form}", is_packed=is_packed)
+    if unchanged := unmodified(request, etag):
+        return unchanged
+    download = _Download(request, _response(form, name, is_packed, etag), is_packed=is_packed)
+    if request.method == "HEAD":
+        return download.response
+    async with _place(request), download:
+        async with reading(request.app[POOL], held=_LONGEST) as conn:
+            await copy(conn, download.write)
+        await download.end()
+    return download.response
+
+
+def _place(request: web.Request) -> AbstractAsyncContextManager[Any]:
+    places = request.app[EXPORTS]
+    if places.locked():
+        request.app[METRICS].export_ended("refused")
+        raise Problem(503, f"{AT_ONCE} exports are under way, and no more run at once", headers=RETRY_AFTER)
+    return places
+
+
+def _response(form: Form, name: str, is_packed: bool, etag: str | None) -> web.StreamResponse:
+    response = web.StreamResponse(
+        headers={"Content-Disposition": f'attachment; filename="{name}.{form}"', "Vary": VARY}
+    )
+    response.content_type, response.charset = MEDIA_TYPES[form], "utf-8"
+    if is_packed:
+        response.headers["Content-Encoding"] = "gzip"
+    if etag:
+        response.headers["ETag"] = f"W/{etag}"
+    return response
+
+
+class _Download:
+    """An answer in the making. It begins with its first bytes, so that what fails before is told as a problem."""
+
+    def __init__(self, request: web.Request, response: web.StreamResponse, *, is_packed: bool) -> None:
+        self.response = response
+        self._request = request
+        self._press = zlib.compressobj(_LEVEL, wbits=31) if is_packed else None
+
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(self, _: Any, error: BaseException | None, __: Any) -> bool:
+        """Cuts off what has begun and cannot be ended: a client must not take a part for the whole."""
+        transport = self._request.transport
+        is_gone = isinstance(error, ClientGone) or transport is None or transport.is_closing()
+        outcome: ExportOutcome = "done" if error is None else "gone" if is_gone else "broken"
+        self._request.app[METRICS].export_ended(outcome)
+        if error is None or not self.response.prepared:
+            return False
+        if transport:
+            transport.abort()
+        if outcome == "broken":
+            _log.error("export cut off", exc_info=error)
+        return isinstance(error, Exception)
+
+    async def write(self, rows: bytes) -> None:
+        """Send some rows, packed in a thread."""
+        if not self.response.prepared:
+            await self.response.prepare(self._request)
+        data = await asyncio.to_thread(self._press.compress, rows) if self._press else rows
+        try:
+            async with asyncio.timeout(_STALL):
+                await self.response.write(data)
+        except (ConnectionError, TimeoutError):
+            raise ClientGone from None
+
+    async def end(self) -> None:
+        """Send what the press still holds: the answer is whole."""
+        if not self.response.prepared:
+            await self.response.prepare(self._request)
+        if self._press:
+            await self.response.write(self._press.flush())
+        await self.response.write_eof()

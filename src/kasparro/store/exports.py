@@ -1,0 +1,49 @@
+"""Rows by the million on their way out: one COPY, which sees one snapshot and is read as fast as it is passed on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, Literal
+
+from kasparro.store.coins import Filters
+from kasparro.store.pool import Connection
+from kasparro.store.sql import statement
+
+Form = Literal["csv", "ndjson"]
+Sink = Callable[[bytes], Awaitable[None]]
+
+_PATIENCE = statement("export_patience")
+_COINS = {"csv": statement("coin_export"), "ndjson": statement("coin_export_json")}
+_HISTORY = {"csv": statement("history_export"), "ndjson": statement("history_export_json")}
+_HOUR = 3600.0
+_FORMS: dict[Form, dict[str, Any]] = {
+    "csv": {"format": "csv", "header": True},
+    # JSON holds no bare control characters: with these, COPY quotes nothing and sends each line as it is
+    "ndjson": {"format": "csv", "delimiter": "\x02", "quote": "\x01"},
+}
+
+
+async def coins(conn: Connection, filters: Filters, form: Form, sink: Sink) -> None:
+    """Send the latest rows that pass the filters, in no order."""
+    await _copy(conn, _COINS[form], filters, form, sink)
+
+
+async def history(
+    conn: Connection,
+    source: str,
+    coin_id: str,
+    form: Form,
+    sink: Sink,
+    *,
+    since: datetime | None,
+    before: datetime | None,
+) -> None:
+    """Send the observations of a coin, the newest first."""
+    await _copy(conn, _HISTORY[form], (source, coin_id, since, before), form, sink)
+
+
+async def _copy(conn: Connection, query: str, given: tuple[Any, ...], form: Form, sink: Sink) -> None:
+    async with conn.transaction(readonly=True):
+        await conn.execute(_PATIENCE)
+        await conn.copy_from_query(query, *given, output=sink, timeout=_HOUR, **_FORMS[form])
