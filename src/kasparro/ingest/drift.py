@@ -69,13 +69,18 @@ def baseline(source: ApiSource) -> Baseline:
 
 @dataclass(slots=True)
 class Profile:
-    """What the records of one page hold: path -> JSON type -> a sample, collected record by record."""
+    """What the records of one page hold: path -> JSON type -> a sample, collected record by record.
+
+    `page` is all of it: a key that is nowhere in it need not be looked for in every record.
+    """
 
     baseline: Baseline
+    page: bytes | None = None
     records: int = 0
     seen: dict[str, dict[str, Any]] = field(default_factory=dict)
     shapes: dict[tuple[Any, ...], list[str]] = field(default_factory=dict)
     awaited: list[bytes] = field(default_factory=lambda: [b""])
+    coming: dict[bytes, bool] = field(default_factory=dict)
 
     def misses(self, body: bytes) -> bool:
         """Whether an ordinary record, all of whose paths are known, may hold one that no record held before."""
@@ -99,8 +104,15 @@ class Profile:
     def _learn(self, value: dict[str, Any], prefix: str) -> list[str]:
         for key, item in value.items():
             self.seen.setdefault(prefix + key, {}).setdefault(_JSON_TYPES[type(item)], item)
-        self.awaited = [_quoted(path) for path in self.baseline.expected - self.seen.keys()]
+        missing = {_quoted(path) for path in self.baseline.expected - self.seen.keys()}
+        self.awaited = [key for key in missing if self._comes(key)]
         return [key for key, item in value.items() if isinstance(item, dict)]
+
+    def _comes(self, key: bytes) -> bool:
+        """Whether the page holds the key at all; looked for once."""
+        if key not in self.coming:
+            self.coming[key] = self.page is None or key in self.page
+        return self.coming[key]
 
     def drifts(self) -> list[Drift]:
         """Every difference from the baseline; a page without records differs in nothing."""

@@ -55,7 +55,7 @@ async def deliveries(
             page = replace(page, same_as=same.raw_id)
             reading = _Repetition(snapshot, following, response, same)
         else:
-            profile, sample = Profile(snapshot.baseline), closely(number, _part(following))
+            profile, sample = Profile(snapshot.baseline, response.body), closely(number, _part(following))
             reading = _Reading(snapshot, following, response, profile, len(snapshot.seen), sample)
         yield Delivery(page, reading.entries(), reading.close)
         number, following = number + 1, reading.following
