@@ -37,9 +37,9 @@ stats: _install
 data: _install
     @.venv/bin/kasparro get /data
 
-# Run the tests; arguments go to pytest
+# Run the tests, in a process for each core; arguments go to pytest, `-n 0` stays in one process
 test *args: (_install "[test]")
-    @.venv/bin/python -m pytest "$@"
+    @.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 "$@"
 
 # Look for mistakes in style, types and the layers of the code
 check: (_install "[test,check]")
