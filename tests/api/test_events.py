@@ -12,10 +12,11 @@ import pytest
 
 from kasparro import api
 from kasparro.api import feed as feed_module
+from kasparro.api import versions as versions_module
 from kasparro.api.follower import Event
-from kasparro.api.keys import FEED
+from kasparro.api.keys import FEED, VERSIONS
 from kasparro.domain import Ledger
-from kasparro.store import checkpoints, runs, states
+from kasparro.store import runs, states, versions
 from kasparro.store.runs import Traffic
 from kasparro.store.states import Due, Wait
 
@@ -28,8 +29,8 @@ Told = tuple[str, str | None, Any]  # kind, id, data
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks follow each other at once; without a notification there is none for a minute."""
     monkeypatch.setattr(feed_module, "_PAUSE", 0.0)
-    monkeypatch.setattr(feed_module, "_EVERY", 60.0)
-    monkeypatch.setattr(feed_module, "_AGAIN", 0.05)
+    monkeypatch.setattr(versions_module, "_CHECK", 60.0)
+    monkeypatch.setattr(versions_module, "_AGAIN", 0.05)
 
 
 class Stream:
@@ -117,22 +118,19 @@ async def test_how_a_source_is_is_told_when_it_changes(follow: Any, rows: Any) -
     await stream.until("source", last_run_status="parked", reason="the key is refused")
 
 
-async def test_a_page_moves_the_version_when_it_is_committed(follow: Any, rows: Any, pool: Any) -> None:
+async def test_new_data_is_told_when_it_is_committed_and_served_to_whoever_was_told(
+    follow: Any, rows: Any, get: Any
+) -> None:
     await rows.state("csv")
-    await rows.conn.execute("SELECT ensure_raw_partition('csv')")
     stream = await follow()
     await stream.until("source")
-    async with rows.conn.transaction():
-        await rows.conn.execute(
-            "INSERT INTO raw (source, run_id, page, url, status, body, sha256, fetched_at) "
-            "VALUES ('csv', 1, 1, 'file', 200, '', '', now())"
-        )
-        await checkpoints.move(rows.conn, "csv", stream="", cursor={}, run_id=1, page=1)
-    first = (await stream.until("data", source="csv"))[2]["version"]
-    async with rows.conn.transaction():
-        await rows.conn.execute("INSERT INTO raw SELECT 'csv', raw_id + 1, run_id, 2, url, 200, '', '', now() FROM raw")
-        await checkpoints.move(rows.conn, "csv", stream="", cursor={}, run_id=1, page=2)
-    await stream.until("data", source="csv", version=first + 1)
+    for version in (1, 2):
+        assert (await get("/data"))["total"] == version - 1
+        async with rows.conn.transaction():
+            await rows.coin("csv", f"coin-{version}")
+            await rows.changed("csv")
+        await stream.until("data", source="csv", version=version)
+    assert (await get("/data"))["total"] == 2
 
 
 async def test_every_process_hears_of_it(follow: Any, rows: Any, aiohttp_client: Any, app_on: Any, pool: Any) -> None:
@@ -210,10 +208,12 @@ async def test_a_beat_says_that_the_connection_lives(follow: Any, monkeypatch: p
 async def test_a_notification_that_was_lost_loses_nothing(
     follow: Any, rows: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed_module, "_EVERY", 0.05)
     await rows.state("csv")
     stream = await follow()
     await stream.until("source")
+    monkeypatch.setattr(versions_module, "_CHECK", 0.5)
+    await rows.changed("csv")
+    await stream.until("data")
     run_id = await rows.run("csv", ago=10, seconds=10)  # behind our back
     await stream.until("run", run_id=run_id)
 
@@ -255,18 +255,25 @@ def _held(pool: Any) -> int:
     return int(pool.get_size() - pool.get_idle_size())
 
 
-async def test_no_connection_is_held_while_nobody_follows(
-    follow: Any, feed: Any, pool: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("kasparro.api.events._BEAT", 0.01)
-    monkeypatch.setattr(feed_module, "_EVERY", 0.01)
-    await _until(lambda: _held(pool) == 1)  # by what listens for versions of the data
-    stream = await follow()
-    await stream.until("database")
-    assert _held(pool) == 2
-    stream.response.close()
-    await _until(lambda: feed.size == 0 and _held(pool) == 1)
-    await (await follow()).until("database", status="connected")
+async def test_one_connection_listens_however_many_follow(follow: Any, feed: Any, pool: Any) -> None:
+    for _ in range(3):
+        await (await follow()).until("database", status="connected")
+    await _until(lambda: feed.size == 3 and _held(pool) == 1)
+
+
+async def test_nothing_is_asked_while_nobody_follows(follow: Any, client: Any, rows: Any, pool: Any) -> None:
+    known = client.app[VERSIONS]
+    await _until(lambda: known.token and _held(pool) == 1)
+    async with rows.conn.transaction():
+        await rows.conn.execute("LOCK TABLE source_state")  # holds up whoever looks
+        for _ in range(3):
+            before = known.token
+            async with pool.acquire() as conn:
+                await versions.bump(conn, "csv")
+            await _until(lambda before=before: known.token != before)
+        assert _held(pool) == 1
+        await follow()
+        await _until(lambda: _held(pool) == 2)
 
 
 def drained(connection: socket.socket) -> bytes:

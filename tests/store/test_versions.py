@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kasparro.domain import Entry, Ticker
-from kasparro.store import maintenance, rebuild, tickers, versions
+from kasparro.store import maintenance, notices, rebuild, tickers, versions
 from kasparro.store.pool import Pool
 
 NOW = datetime.now(UTC)
@@ -41,7 +41,7 @@ async def test_what_changes_moves_the_version_and_what_does_not_leaves_it(pool: 
 
 async def test_a_version_is_told_when_the_data_is_committed_and_not_before(pool: Pool) -> None:
     heard = asyncio.Event()
-    async with pool.acquire() as writer, versions.listening(pool, heard.set) as reader:
+    async with pool.acquire() as writer, notices.listening(pool, heard.set) as reader:
         await maintenance.prepare(writer, ["csv"])
         given_up = writer.transaction()
         await given_up.start()

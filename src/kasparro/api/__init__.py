@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -52,12 +53,11 @@ def create_app(*, pool: Pool, metrics: Metrics, settings: Settings) -> web.Appli
     app[LAST_SEEN] = {}
     app[READINESS] = Readiness(pool)
     app[FEED] = Feed(pool)
-    app.cleanup_ctx.append(app[FEED].keep)
     app.on_shutdown.append(_end_streams)
-    app[VERSIONS] = Versions(pool)
+    app[VERSIONS] = Versions(pool, app[FEED].wake)
     app[CACHE] = Cache()
     app[EXPORTS] = asyncio.Semaphore(AT_ONCE)
-    app.cleanup_ctx.append(app[VERSIONS].keep)
+    app.cleanup_ctx.extend([_meanwhile(app[FEED].keep), _meanwhile(app[VERSIONS].keep)])
     app[SOURCES] = _sources(settings)
     app[ADMIN_KEY] = settings.admin_api_key
     app[READ_KEYS] = known(settings.read_api_keys)
@@ -82,6 +82,19 @@ def _tell_clients(app: web.Application, settings: Settings) -> None:
         app.on_response_prepare.append(tell_origin(settings.cors_origins))
     if settings.client_rate:
         app.on_response_prepare.append(tell_limit)
+
+
+def _meanwhile(work: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[web.Application], AsyncIterator[None]]:
+    """A cleanup context: the work goes on as long as the application runs."""
+
+    async def keep(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(work())
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    return keep
 
 
 def drain(app: web.Application) -> None:

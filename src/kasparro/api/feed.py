@@ -1,24 +1,26 @@
 """What happens in ingestion, told to all who follow it.
 
-While somebody follows, one task of the process looks into the database: when PostgreSQL notifies it, and every few
-seconds in any case. What it finds changed goes into the queue of each follower; nobody waits for the slowest.
+While somebody follows, one task of the process looks into the database: when it is woken, which is when PostgreSQL
+notifies the process, and every few seconds in any case. What it finds changed goes into the queue of each follower;
+nobody waits for the slowest.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from aiohttp import web
 
 from kasparro import log
 from kasparro.api.follower import Event, Follower, run_event
-from kasparro.store import events, reports
-from kasparro.store.pool import AWAY, Connection, Pool, explain
+from kasparro.errors import DatabaseAway
+from kasparro.store import events, reports, versions
+from kasparro.store.pool import Connection, Pool
+from kasparro.store.reading import reading
 
 OVERLAP = timedelta(seconds=10)
 """A run is told by the time at which it ended, and can be seen when that is committed, a little later."""
@@ -26,10 +28,8 @@ REPLAYED = 1000
 """Runs that are told again at most."""
 _AT_ONCE = 100  # runs that end between two looks, at most
 _MOST = 1000  # followers
-_EVERY = 5.0  # seconds between looks when nothing is announced
-_PAUSE = 0.2  # seconds after a look: many announcements are one
-_AGAIN = 1.0  # seconds before a lost connection is sought again
-_PATIENCE = 10.0
+_PAUSE = 0.2  # seconds after a look: many notices are one
+_PATIENCE = 10.0  # seconds
 
 _log = log.logger("api")
 
@@ -40,8 +40,7 @@ class Feed:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._followers: set[Follower] = set()
-        self._is_wanted = asyncio.Event()
-        self._heard = asyncio.Event()
+        self._is_woken = asyncio.Event()
         self._is_ending = False
         self._forget()
 
@@ -68,12 +67,15 @@ class Feed:
         for event in self._known.values():
             follower.offer(event)
         self._followers.add(follower)
-        self._is_wanted.set()
-        self._heard.set()
+        self.wake()
         try:
             yield
         finally:
             self._followers.discard(follower)
+
+    def wake(self) -> None:
+        """Something may have changed."""
+        self._is_woken.set()
 
     def publish(self, event: Event) -> None:
         """Tell all."""
@@ -86,46 +88,32 @@ class Feed:
         for follower in self._followers:
             follower.end()
 
-    async def keep(self, _: web.Application) -> AsyncIterator[None]:
-        """Looks as long as the application runs: a cleanup context."""
-        task = asyncio.create_task(self._follow())
-        yield
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-    async def _follow(self) -> None:
+    async def keep(self) -> None:
+        """Looks for whoever follows, for ever."""
         while True:
-            await self._is_wanted.wait()
-            try:
-                async with events.listening(self._pool, self._heard.set) as conn:
-                    await self._look_on(conn)
-            except AWAY as error:
-                reason = explain(error)
-                if self._tell("database", None, {"status": "unreachable", "reason": reason}):
-                    _log.warning("events are not heard", reason=reason)
-                await asyncio.sleep(_AGAIN)
-            except Exception:  # the one place that keeps the feed alive whatever happens
-                _log.exception("the feed broke")
-                await asyncio.sleep(_AGAIN)
+            await self._is_woken.wait()
+            self._is_woken.clear()
+            if self._followers:
+                await self._look_if_possible()
+                await asyncio.sleep(_PAUSE)
+            else:
+                self._forget()
 
-    async def _look_on(self, conn: Connection) -> None:
-        """Until nobody follows any more."""
-        while self._followers:
-            self._heard.clear()
-            async with asyncio.timeout(_PATIENCE):
+    async def _look_if_possible(self) -> None:
+        try:
+            async with reading(self._pool, _PATIENCE) as conn:
                 await self._look(conn)
-            await asyncio.sleep(_PAUSE)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._heard.wait(), _EVERY)
-        self._is_wanted.clear()
-        self._forget()
+        except DatabaseAway as away:
+            if self._tell("database", None, {"status": "unreachable", "reason": away.reason}):
+                _log.warning("events are not heard", reason=away.reason)
+        except Exception:  # the one place that keeps the feed alive whatever happens
+            _log.exception("the feed broke")
 
     async def _look(self, conn: Connection) -> None:
         self._tell("database", None, {"status": "connected", "reason": None})
         for source, health in orjson.loads(await reports.health(conn)).items():
             self._tell("source", source, {"source": source, **health})
-        for source, version in (await events.versions(conn)).items():
+        for source, version, _ in await versions.current(conn):
             self._tell("data", source, {"source": source, "version": version})
         self._since = self._since or await events.clock(conn)
         ended = await events.runs(conn, self._since - OVERLAP, limit=_AT_ONCE)

@@ -1,16 +1,17 @@
-"""Which version of the data this process serves: known while it hears of every change, and else unknown."""
+"""Which version of the data this process serves: known while it hears of every change, and else unknown.
+
+One connection of the process listens, for the cache and for those who follow events.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 
-from aiohttp import web
-
 from kasparro import log
-from kasparro.store import versions
+from kasparro.store import notices, versions
 from kasparro.store.pool import ERRORS, Connection, Pool, explain
 from kasparro.store.versions import Version
 
@@ -20,42 +21,43 @@ _AGAIN = 1.0  # seconds before a lost connection is sought again
 
 
 class Versions:
-    """`token` names the data of all sources as they are now; None while changes would not be heard."""
+    """`token` names the data of all sources as they are now; None while changes would not be heard.
 
-    def __init__(self, pool: Pool) -> None:
+    `wake` is called after every look, when the token is right, and when there is no looking.
+    """
+
+    def __init__(self, pool: Pool, wake: Callable[[], None]) -> None:
         self.token: str | None = None
         self._pool = pool
-        self._moved = asyncio.Event()
+        self._wake = wake
+        self._heard = asyncio.Event()
         self._was_heard = False
 
-    async def keep(self, _: web.Application) -> AsyncIterator[None]:
-        """Listens as long as the application runs: a cleanup context."""
-        task = asyncio.create_task(self._listen())
-        yield
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-    async def _listen(self) -> None:
+    async def keep(self) -> None:
+        """Listens, for ever."""
         while True:
             try:
-                async with versions.listening(self._pool, self._moved.set) as conn:
+                async with notices.listening(self._pool, self._heard.set) as conn:
                     await self._follow(conn)
             except ERRORS as error:
                 if self._was_heard:
                     _log.warning("nothing is kept: changes of the data are not heard", reason=explain(error))
                     self._was_heard = False
+            except Exception:  # the one place that keeps the listener alive whatever happens
+                _log.exception("the listener broke")
+            self._wake()
             await asyncio.sleep(_AGAIN)
 
     async def _follow(self, conn: Connection) -> None:
         """Keeps the token right until the connection fails."""
         try:
             while True:
-                self._moved.clear()
+                self._heard.clear()
                 async with asyncio.timeout(_CHECK):
                     self.token = _token(await versions.current(conn))
+                self._wake()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._moved.wait(), _CHECK)
+                    await asyncio.wait_for(self._heard.wait(), _CHECK)
         finally:
             self._was_heard, self.token = self.token is not None, None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from kasparro.store import events
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 
@@ -34,7 +33,6 @@ async def move(
 ) -> None:
     """Move the checkpoint of a stream."""
     await conn.execute(_MOVE, source, stream, dict(cursor) or None, run_id, page)
-    await events.announce(conn)
 
 
 async def reread(conn: Connection, source: str, stream: str) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kasparro.domain import Ledger, RunStatus
 from kasparro.errors import FenceLost
-from kasparro.store import events
+from kasparro.store import notices
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 from kasparro.store.states import Due
@@ -54,7 +54,7 @@ async def start(conn: Connection, source: str, *, owner: str, fence: int, due: D
     run_id: int = await conn.fetchval(
         _START, source, due.trigger, owner, fence, resumed_from, due.scheduled_for, due.requested_at
     )
-    await events.announce(conn)
+    await notices.announce(conn)
     return run_id
 
 
@@ -84,7 +84,7 @@ async def finish(
     """Close the run, with the kind and the words of what ended it."""
     text = message and storable(message)
     await conn.execute(_FINISH, run_id, status, kind, text, *_columns(traffic))
-    await events.announce(conn)
+    await notices.announce(conn)
 
 
 def _columns(traffic: Traffic) -> tuple[int, int, float, float]:
@@ -112,11 +112,11 @@ async def close_orphans(conn: Connection, source: str | None = None) -> list[Orp
     """Close the runs of a source, or of all, that no living process holds."""
     closed = [Orphan(*row) for row in await conn.fetch(_CLOSE_ORPHANS, source)]
     if closed:
-        await events.announce(conn)
+        await notices.announce(conn)
     return closed
 
 
 async def close_own(conn: Connection, owner: str) -> None:
     """Close what `owner` has left open at its end: it was stopped at the instant in which a run is opened or closed."""
     await conn.execute(_CLOSE_OWN, owner)
-    await events.announce(conn)
+    await notices.announce(conn)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from kasparro.domain import Trigger
-from kasparro.store import events
+from kasparro.store import notices
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 from kasparro.store.text import storable
@@ -54,13 +54,13 @@ async def declare(conn: Connection, source: str, interval: float, *, pace: float
     It is due at once where its last tick was not run well, or not for this scope; always, where `scope` is None.
     """
     await conn.execute(_DECLARE, source, interval, pace, scope)
-    await events.announce(conn)
+    await notices.announce(conn)
 
 
 async def retire_others(conn: Connection, enabled: Sequence[str]) -> None:
     """The service runs no source but these."""
     await conn.execute(_RETIRE, list(enabled))
-    await events.announce(conn)
+    await notices.announce(conn)
 
 
 async def due_in(conn: Connection, source: str) -> float | None:
@@ -79,16 +79,16 @@ async def settle(conn: Connection, source: str, wait: Wait) -> None:
     """A run of the source has ended, and this follows. Called under the lease."""
     reason = wait.reason and storable(wait.reason)
     await conn.execute(_SETTLE, source, wait.seconds, wait.parked, reason, wait.failures)
-    await events.announce(conn)
+    await notices.announce(conn)
 
 
 async def mark_checked(conn: Connection, source: str) -> None:
     """The source was looked at, and had nothing new."""
     await conn.execute(_CHECKED, source)
-    await events.announce(conn)
+    await notices.announce(conn)
 
 
 async def mark_simulated(conn: Connection, source: str, simulated: bool) -> None:
     """Whether the source's upstream says that its figures are simulated."""
     await conn.execute(_SIMULATED, source, simulated)
-    await events.announce(conn)
+    await notices.announce(conn)

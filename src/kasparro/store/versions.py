@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from kasparro.store.pool import Connection, Pool
+from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 
-CHANNEL = "kasparro_data"
 _BUMP = statement("version_bump")
 _LIST = statement("version_list")
 
@@ -31,19 +28,3 @@ async def bump(conn: Connection, source: str) -> None:
 async def current(conn: Connection) -> list[Version]:
     """The version of every source that has brought anything."""
     return [Version(*row) for row in await conn.fetch(_LIST)]
-
-
-@asynccontextmanager
-async def listening(pool: Pool, heard: Callable[[], None]) -> AsyncIterator[Connection]:
-    """A connection on which `heard` is called when a version has moved, or the connection is lost."""
-
-    def moved(*_: Any) -> None:
-        heard()
-
-    async with pool.acquire(timeout=5) as conn:
-        try:
-            await conn.add_listener(CHANNEL, moved)
-            conn.add_termination_listener(moved)
-            yield conn
-        finally:
-            conn.terminate()  # at once, even where the server says nothing any more
