@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
-from aiohttp import ClientPayloadError
+from aiohttp import ClientPayloadError, web
 
 from kasparro.api import exports
 from kasparro.api.data_query import FIELDS
@@ -207,6 +207,19 @@ async def test_a_client_that_takes_nothing_is_given_up(client: Any, rows: Any, m
     with pytest.raises(ClientPayloadError):
         await response.read()
     assert (await ended(client))["gone"] == 1
+
+
+async def test_a_client_that_does_not_take_the_end_is_given_up(
+    client: Any, text: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "_STALL", 0.2)
+    with monkeypatch.context() as stalled:
+        stalled.setattr(web.StreamResponse, "write_eof", lambda *_: asyncio.sleep(60))
+        response = await client.get("/data?format=csv", headers={"Accept-Encoding": "identity"})
+        with pytest.raises(ClientPayloadError):
+            await response.read()
+    assert (await ended(client))["gone"] == 1
+    assert await text("/data?format=csv")
 
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])

@@ -166,6 +166,8 @@ async def test_what_depends_on_the_hour_is_never_kept(client: Any, rows: Any) ->
     then = await fetch(client, "/data?max_age=60")
     assert "ETag" not in first.headers
     assert (first.json["total"], then.json["total"]) == (30, 0)
+    assert "ETag" in (await fetch(client, "/data?format=csv")).headers
+    assert "ETag" not in (await fetch(client, "/data?format=csv&max_age=60")).headers
 
 
 @pytest.mark.usefixtures("filled")
@@ -227,6 +229,18 @@ async def test_the_cache_is_bounded_by_bytes_and_forgets_the_least_used() -> Non
     assert cache.find("v", "too large") is None
     assert cache.find("w", "0") is None
     assert cache.size == 0
+
+
+async def test_long_addresses_and_headers_count() -> None:
+    cache = Cache(room=100_000)
+    cache.find("v", "")
+
+    async def maker() -> Body:
+        return Body(b"", {"Link": "x" * 2000})
+
+    for number in range(100):
+        await cache.make("v", f"{number:06000}", maker)
+    assert sum(cache.find("v", f"{number:06000}") is not None for number in range(100)) == 9
 
 
 @pytest.mark.usefixtures("filled")

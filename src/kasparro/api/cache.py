@@ -10,7 +10,7 @@ from kasparro.api.compression import Packed, pack
 
 ROOM = 64 * 1024 * 1024
 """Bytes of all bodies together."""
-_ENTRY = 2048  # bytes that an entry takes beside its body, generously
+_ENTRY = 2048  # bytes that an entry takes beside its text, generously
 
 
 class Body:
@@ -32,7 +32,7 @@ class Body:
     @property
     def size(self) -> int:
         """With the packed form, whether it is made yet or not: it is never larger by more than a little."""
-        return 2 * len(self.beginning) + _ENTRY
+        return 2 * len(self.beginning) + sum(map(len, self.headers.values())) + _ENTRY
 
 
 class Cache:
@@ -67,10 +67,11 @@ class Cache:
 
     async def _made(self, version: str, address: str, maker: Callable[[], Awaitable[Body]]) -> Body:
         body = await maker()
-        if body.lasts and version == self._version and body.size <= self._room // 8:
+        size = len(address) + body.size
+        if body.lasts and version == self._version and size <= self._room // 8:
             self._kept[address] = body
-            self.size += body.size
+            self.size += size
             while self.size > self._room:
-                _, gone = self._kept.popitem(last=False)
-                self.size -= gone.size
+                forgotten, gone = self._kept.popitem(last=False)
+                self.size -= len(forgotten) + gone.size
         return body

@@ -41,12 +41,13 @@ async def page(request: web.Request) -> web.StreamResponse:
 
 
 async def _export(request: web.Request, form: Form) -> web.StreamResponse:
-    wanted = filters(asked.query(request, Filter))
+    query = asked.query(request, Filter)
+    wanted = filters(query)
 
     async def copy(conn: Connection, sink: Sink) -> None:
         await store_exports.coins(conn, wanted, form, sink)
 
-    return await exports.send(request, form, "coins", copy)
+    return await exports.send(request, form, "coins", copy, lasts=query.max_age is None)
 
 
 @versioned

@@ -34,11 +34,19 @@ class ClientGone(Exception):
 
 
 async def send(
-    request: web.Request, form: Form, name: str, copy: Callable[[Connection, Sink], Awaitable[None]]
+    request: web.Request,
+    form: Form,
+    name: str,
+    copy: Callable[[Connection, Sink], Awaitable[None]],
+    *,
+    lasts: bool = True,
 ) -> web.StreamResponse:
-    """What `copy` passes on, as a file of this name. After the first byte an error can only cut the answer off."""
+    """What `copy` passes on, as a file of this name. After the first byte an error can only cut the answer off.
+
+    It has no tag unless it `lasts`: where the same data would make another file a second later.
+    """
     is_packed = accepts_gzip(request)
-    etag = tag(request, f"-{form}", is_packed=is_packed)
+    etag = tag(request, f"-{form}", is_packed=is_packed) if lasts else None
     if unchanged := unmodified(request, etag):
         return unchanged
     download = _Download(request, _response(form, name, is_packed, etag), is_packed=is_packed)
@@ -101,16 +109,21 @@ class _Download:
         if not self.response.prepared:
             await self.response.prepare(self._request)
         data = await asyncio.to_thread(self._press.compress, rows) if self._press else rows
-        try:
-            async with asyncio.timeout(_STALL):
-                await self.response.write(data)
-        except (ConnectionError, TimeoutError):
-            raise ClientGone from None
+        await _taken(self.response.write(data))
 
     async def end(self) -> None:
         """Send what the press still holds: the answer is whole."""
         if not self.response.prepared:
             await self.response.prepare(self._request)
         if self._press:
-            await self.response.write(self._press.flush())
-        await self.response.write_eof()
+            await _taken(self.response.write(self._press.flush()))
+        await _taken(self.response.write_eof())
+
+
+async def _taken(sending: Awaitable[None]) -> None:
+    """Waits until the client takes what is sent; raises ClientGone."""
+    try:
+        async with asyncio.timeout(_STALL):
+            await sending
+    except (ConnectionError, TimeoutError):
+        raise ClientGone from None
