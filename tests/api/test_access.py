@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
+from multidict import CIMultiDict
 
 from kasparro.api.limits import CLIENTS, Limiter, client
 from kasparro.settings import Rate, Settings
@@ -123,6 +124,13 @@ def test_only_a_trusted_proxy_says_for_whom_it_speaks(peer: str, told: str, foun
     request = request.clone(remote=peer)
     assert client(request, proxies) == found
     assert client(request, []) == peer
+
+
+def test_what_a_proxy_adds_in_a_line_of_its_own_counts() -> None:
+    proxies = Settings.load({}, {"TRUSTED_PROXIES": "10.0.0.0/8"}).trusted_proxies
+    lines = CIMultiDict([("X-Forwarded-For", "1.1.1.1"), ("X-Forwarded-For", "203.0.113.9")])
+    request = make_mocked_request("GET", "/", lines).clone(remote="10.0.0.1")
+    assert client(request, proxies) == "203.0.113.9"
 
 
 async def test_other_origins_are_told_nothing_unless_they_are_known(with_settings: Any) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from kasparro.api import cursors
 from kasparro.api.data_query import DataQuery
+from kasparro.api.problems import Problem
 from kasparro.store.coins import Place
 
 SORTS = [
@@ -130,6 +131,13 @@ async def test_a_torn_or_altered_cursor_is_refused(get: Any) -> None:
 async def test_a_forged_cursor_with_a_good_seal_breaks_nothing(client: Any, keys: Any) -> None:
     async with client.get("/data", params={"cursor": cursors.write(Place(keys), "")}) as response:
         assert response.status == (200 if None in keys else 400), await response.text()
+
+
+@pytest.mark.parametrize("body", [b"", b"1", b"null", b"{}", b"[]", b"[1, 2, 3]", b"\xff"])
+def test_a_good_seal_on_nonsense_is_refused(body: bytes) -> None:
+    cursor = base64.urlsafe_b64encode(cursors._seal(body, "") + body).decode()
+    with pytest.raises(Problem, match="torn, altered"):
+        cursors.read(cursor, "", keys=4)
 
 
 def test_what_a_cursor_says_is_sealed() -> None:

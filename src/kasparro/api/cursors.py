@@ -30,7 +30,10 @@ def read(cursor: str, query: str, *, keys: int) -> Place:
     seal, body = data[:_SEAL], data[_SEAL:]
     if not compare_digest(seal, _seal(body, query)):
         raise refused()
-    is_backward, *values = orjson.loads(body)
+    try:
+        is_backward, *values = orjson.loads(body)
+    except (ValueError, TypeError):  # the seal is no secret
+        raise refused() from None
     if len(values) != keys:
         raise refused()
     return Place(values, is_backward)

@@ -77,7 +77,8 @@ async def tell_limit(request: web.Request, response: web.StreamResponse) -> None
 def client(request: web.Request, proxies: Sequence[Network]) -> str:
     """Who asks: the peer; where that is a proxy that we trust, whom it says that it speaks for."""
     address = request.remote or ""
-    for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")) if proxies else ():
+    told = ",".join(request.headers.getall("X-Forwarded-For", ()))  # some proxies add a line, behind that of the client
+    for hop in reversed(told.split(",")) if proxies else ():
         if not (hop.strip() and _is_in(address, proxies)):
             break
         address = hop.strip()
