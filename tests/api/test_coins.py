@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+_WAITING = "SELECT count(*) FROM pg_locks JOIN pg_class ON oid = relation WHERE relname = 'raw' AND NOT granted"
 DAYS = [f"2026-{month:02}-{day:02}T00:00:00Z" for month in (1, 2, 3) for day in (1, 2, 28)]
 
 
@@ -74,6 +76,21 @@ async def test_a_page_that_cannot_be_read_is_404(get: Any, rows: Any, source: st
 async def test_a_page_that_is_deleted_is_404(get: Any, rows: Any) -> None:
     await rows.coin("csv", "x")
     assert "RAW_RETENTION_DAYS" in (await get("/coins/csv/x/raw", status=404))["detail"]
+
+
+async def test_raw_pages_are_held_two_at_a_time_and_others_are_served(get: Any, rows: Any) -> None:
+    for number in range(6):
+        await rows.coin("csv", f"{number}")
+    await rows.page("csv", "coin_id\nx\n")
+    async with rows.conn.transaction():
+        await rows.conn.execute("LOCK TABLE raw")
+        asking = [asyncio.create_task(get(f"/coins/csv/{number}/raw")) for number in range(6)]
+        async with asyncio.timeout(10):
+            while await rows.conn.fetchval(_WAITING) < 2:
+                await asyncio.sleep(0.01)
+        assert (await get("/data"))["total"] == 6
+        assert await rows.conn.fetchval(_WAITING) == 2
+    assert {answer["record"] for answer in await asyncio.gather(*asking)} == {"x\n"}
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from kasparro.api.feed import Feed
 from kasparro.api.keys import (
     ADMIN_KEY,
     CACHE,
+    CUTS,
     EXPORTS,
     FEED,
     LAST_SEEN,
@@ -40,6 +41,7 @@ from kasparro.metrics import Metrics
 from kasparro.settings import Settings, SourceOptions
 from kasparro.store.pool import Pool
 
+_CUTS = 2  # a page may have tens of megabytes
 _LARGEST = 64 * 1024  # bytes of a request's body; the largest that a route takes is a tenth of it
 
 
@@ -57,6 +59,7 @@ def create_app(*, pool: Pool, metrics: Metrics, settings: Settings) -> web.Appli
     app[VERSIONS] = Versions(pool, app[FEED].wake)
     app[CACHE] = Cache()
     app[EXPORTS] = asyncio.Semaphore(AT_ONCE)
+    app[CUTS] = asyncio.Semaphore(_CUTS)
     app.cleanup_ctx.extend([_meanwhile(app[FEED].keep), _meanwhile(app[VERSIONS].keep)])
     app[SOURCES] = _sources(settings)
     app[ADMIN_KEY] = settings.admin_api_key

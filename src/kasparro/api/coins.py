@@ -13,7 +13,7 @@ from kasparro.api.accept import export_form
 from kasparro.api.cache import Body
 from kasparro.api.coin_schemas import CoinDetails, CoinHistory, RawRecord
 from kasparro.api.data_query import CoinPath, HistoryFilter, HistoryQuery, address
-from kasparro.api.keys import POOL
+from kasparro.api.keys import CUTS, POOL
 from kasparro.api.openapi import EXPORTED, documented
 from kasparro.api.problems import Problem
 from kasparro.api.queries import NoQuery
@@ -56,6 +56,11 @@ async def raw(request: web.Request) -> Body:
     """Not kept in the cache: retention deletes raw pages without a change of the data."""
     asked.query(request, NoQuery)
     coin = asked.path(request, CoinPath)
+    async with request.app[CUTS]:
+        return await _cut(request, coin)
+
+
+async def _cut(request: web.Request, coin: CoinPath) -> Body:
     async with reading(request.app[POOL]) as conn:
         origin = await coins.origin(conn, coin.source, coin.coin_id)
     if origin is None:

@@ -30,6 +30,8 @@ METRICS_TOKEN: web.AppKey[Sequence[bytes]] = web.AppKey("metrics_token")
 VERSIONS = web.AppKey("versions", Versions)
 CACHE = web.AppKey("cache", Cache)
 EXPORTS = web.AppKey("exports", asyncio.Semaphore)
+CUTS = web.AppKey("cuts", asyncio.Semaphore)
+"""Raw pages that are held while records are cut out of them."""
 OPENAPI = web.AppKey("openapi", bytes)
 
 STARTED = web.RequestKey("started", float)
