@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Literal, NamedTuple
 
 Missing = Literal["never_listed", "not_returned", "rejected", "source_down", "rate_limited", "delisted"]
-Refusal = Literal["missing", "stale", "outlier", "outrun"]
+Refusal = Literal["missing", "stale", "outlier", "outrun", "disputed"]
 Status = Literal["agree", "disagree", "single", "stale", "none"]
 
 _AGREES = Decimal("1.02")  # how often the highest of prices that agree holds the lowest
@@ -20,12 +20,14 @@ _BEATS = 3  # of a coin's own cadence: after so many updates that did not come, 
 _LEAST = timedelta(minutes=10)  # no price is stale before, however quick the coin's updates are
 _UNKNOWN = timedelta(hours=1)  # a coin whose cadence nobody knows is stale after that
 _TOGETHER = timedelta(minutes=5)  # prices observed so close to the newest are as new
+_DIGITS = 2000  # more than those of any two prices: the mean of two is exact
 
 
 class Quote(NamedTuple):
     """What a source says of a coin's price, in US dollars, and when; or why it says none.
 
-    `cadence` is the usual time between two updates of this coin at this source.
+    `cadence` is the usual time between two updates of this coin at this source. `missing` says why there is no price,
+    or no newer one; None where the source merely repeats what it said.
     """
 
     source: str
@@ -33,13 +35,14 @@ class Quote(NamedTuple):
     observed_at: datetime | None = None
     cadence: timedelta | None = None
     missing: Missing | None = None
+    coin_id: str | None = None
 
 
 class Verdict(NamedTuple):
     """What became of a quote: kept with a weight, or refused for a reason.
 
     missing: no price. stale: older than the coin's own cadence allows. outlier: most others agree on another price.
-    outrun: it was observed before a move that two newer ones agree on.
+    outrun: it was observed before a move that two newer ones agree on. disputed: no price has most behind it.
     """
 
     quote: Quote
@@ -66,8 +69,7 @@ def consensus(quotes: Iterable[Quote], now: datetime) -> Consensus:
     refused |= {quote: "stale" for quote in told if quote not in refused and _is_stale(quote, now)}
     fresh = [quote for quote in told if quote not in refused]
     kept = _kept(fresh)
-    if kept:
-        refused |= {quote: _reason(quote, kept) for quote in fresh if quote not in kept}
+    refused |= {quote: _reason(quote, kept) for quote in fresh if quote not in kept}
     verdicts = tuple(_verdict(quote, now, refused.get(quote), len(kept)) for quote in told)
     return Consensus(_status(told, fresh, kept), _median(kept), _spread(fresh), verdicts)
 
@@ -88,6 +90,8 @@ def _kept(fresh: Sequence[Quote]) -> Sequence[Quote]:
 
 
 def _reason(quote: Quote, kept: Sequence[Quote]) -> Refusal:
+    if not kept:
+        return "disputed"
     return "outrun" if _moment(quote) < min(map(_moment, kept)) - _TOGETHER else "outlier"
 
 
@@ -109,7 +113,7 @@ def _status(told: Sequence[Quote], fresh: Sequence[Quote], kept: Sequence[Quote]
 
 def _verdict(quote: Quote, now: datetime, refusal: Refusal | None, kept: int) -> Verdict:
     age = now - quote.observed_at if quote.observed_at else None
-    return Verdict(quote, age, Decimal(1) / kept if refusal is None and kept else Decimal(0), refusal)
+    return Verdict(quote, age, Decimal(1) / kept if refusal is None else Decimal(0), refusal)
 
 
 def _median(kept: Sequence[Quote]) -> Decimal | None:
@@ -118,7 +122,9 @@ def _median(kept: Sequence[Quote]) -> Decimal | None:
     if not prices:
         return None
     low, high = prices[(len(prices) - 1) // 2], prices[len(prices) // 2]
-    return low + (high - low) / 2
+    with localcontext() as exact:
+        exact.prec = _DIGITS
+        return low if low == high else (low + high) / 2
 
 
 def _spread(fresh: Sequence[Quote]) -> Decimal | None:

@@ -20,6 +20,8 @@ ANSWERS = [
     ("/assets", "/assets", 200),
     ("/assets", "/assets?x=1", 400),
     ("/assets/{asset_id}", "/assets/nothing", 404),
+    ("/assets/{asset_id}/price", "/assets/nothing/price", 404),
+    ("/assets/{asset_id}/price", "/assets/x-y/price", 200),
     ("/coins/{source}/{coin_id}", "/coins/csv/x", 200),
     ("/coins/{source}/{coin_id}", "/coins/csv/y", 200),
     ("/coins/{source}/{coin_id}", "/coins/csv/z", 404),
@@ -90,6 +92,11 @@ async def filled(rows: Any) -> None:
         await rows.state(source)
         await rows.coin(source, "x", rank=1, price="1.5")
         await rows.coin(source, "y", price=None, symbol=None)
+    await rows.conn.execute("INSERT INTO asset (asset_id, name) VALUES ('x-y', 'X')")
+    await rows.conn.execute(
+        "INSERT INTO asset_source (source, coin_id, asset_id, name, method, confidence) "
+        "VALUES ('csv', 'x', 'x-y', 'X', 'manual', 1)"
+    )
     await rows.page("csv", "coin_id,price\nx,1.5\n")
     await rows.tick("csv", "x", "2026-01-31T12:00:00Z", "1.5")
     await rows.run("csv", "partial", inserted=100)

@@ -1,0 +1,120 @@
+"""`/assets/{asset_id}/price`: what a coin is worth by all its sources, and how that came about."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from kasparro.api import asked
+from kasparro.api.asset_queries import AssetPath
+from kasparro.api.cache import Body
+from kasparro.api.keys import POOL
+from kasparro.api.openapi import documented
+from kasparro.api.price_schemas import AssetPrice
+from kasparro.api.problems import Problem
+from kasparro.api.queries import NoQuery
+from kasparro.api.versioned import versioned
+from kasparro.consensus import Consensus, Missing, Verdict, consensus
+from kasparro.sources import SOURCES
+from kasparro.sources.base import ApiSource
+from kasparro.sources.records import upstream_path
+from kasparro.store.quotes import quotes
+from kasparro.store.reading import reading
+
+COIN_IDS = {
+    name: upstream_path(source.record_type.model_fields["coin_id"])
+    for name, source in SOURCES.items()
+    if isinstance(source, ApiSource)
+}
+"""Source -> where its records tell the coin's id."""
+
+
+@documented(
+    tags=["assets"],
+    summary="What a coin is worth by all its sources, and why",
+    description="The median of the prices that are fresh and agree; none where they disagree. An asset that was taken "
+    "over is answered for by the one that did. Ages grow with time, so that there is no ETag.",
+    path=AssetPath,
+    query=NoQuery,
+    responses={200: {"model": AssetPrice}, 400: "BadRequest", 404: "NotFound", 503: "Unavailable"},
+)
+@versioned
+async def price(request: web.Request) -> Body:
+    """Not kept: the same data is older a second later."""
+    asked.query(request, NoQuery)
+    asset_id = asked.path(request, AssetPath).asset_id
+    async with reading(request.app[POOL]) as conn:
+        found = await quotes(conn, [asset_id], COIN_IDS)
+    if not found:
+        raise Problem(404, f"there is no asset {asset_id}; GET /assets?q=... finds one")
+    [(asset_id, told)] = found.items()
+    now = datetime.now(UTC)
+    return Body(orjson.dumps({"asset_id": asset_id, **as_told(consensus(told, now), now)})[:-1], {}, lasts=False)
+
+
+def as_told(found: Consensus, now: datetime) -> dict[str, Any]:
+    """A consensus as the API shows it; prices keep every digit."""
+    return {
+        "status": found.status,
+        "price_usd": _figure(found.price),
+        "spread": _figure(found.spread, ".6f"),
+        "why": why(found),
+        "judged_at": now,
+        "sources": [_source(verdict) for verdict in found.verdicts],
+    }
+
+
+def why(found: Consensus) -> str:
+    """How it came about, in a sentence."""
+    kept = " and ".join(verdict.quote.source for verdict in found.verdicts if verdict.refusal is None)
+    refused = ", ".join(_refusal(verdict) for verdict in found.verdicts if verdict.refusal)
+    left_out = f"; {refused}" if refused else ""
+    match found.status:
+        case "agree":
+            return f"the median of {kept}, which agree within 2 %{left_out}"
+        case "single":
+            return f"{kept} alone gives a fresh price{left_out}"
+        case "disagree":
+            return f"no price has most of the fresh sources behind it, so there is no average: {refused}"
+        case "stale":
+            return f"no source gives a fresh price: {refused}"
+        case "none":
+            return f"no source gives a price: {refused}"
+
+
+def _refusal(verdict: Verdict) -> str:
+    missing = _missing(verdict)
+    return f"{verdict.quote.source} is {verdict.refusal}" + (f" ({missing})" if missing else "")
+
+
+def _missing(verdict: Verdict) -> Missing | None:
+    """Why there is no price, or no newer one; no matter while there is a fresh one."""
+    return verdict.quote.missing if verdict.refusal in ("missing", "stale") else None
+
+
+def _source(verdict: Verdict) -> dict[str, Any]:
+    quote = verdict.quote
+    return {
+        "source": quote.source,
+        "coin_id": quote.coin_id,
+        "price_usd": _figure(quote.price),
+        "observed_at": quote.observed_at,
+        "age_seconds": _seconds(verdict.age),
+        "cadence_seconds": _seconds(quote.cadence),
+        "weight": float(verdict.weight),
+        "kept": verdict.refusal is None,
+        "refusal": verdict.refusal,
+        "missing": _missing(verdict),
+    }
+
+
+def _figure(value: Decimal | None, form: str = "f") -> orjson.Fragment | None:
+    return None if value is None else orjson.Fragment(format(value, form))
+
+
+def _seconds(length: timedelta | None) -> float | None:
+    return None if length is None else length.total_seconds()
