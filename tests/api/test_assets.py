@@ -129,7 +129,18 @@ async def test_former_names_are_found(market: Any, get: Any, pool: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=101", "sources_gte=0", "ambiguous=perhaps", "after=A", "q=", "x=1"]
+    "query",
+    [
+        "limit=0",
+        "limit=101",
+        "fields=price,x",
+        "fields=name,name",
+        "sources_gte=0",
+        "ambiguous=perhaps",
+        "after=A",
+        "q=",
+        "x=1",
+    ],
 )
 async def test_what_is_wrong_is_named(get: Any, query: str) -> None:
     problem = await get(f"/assets?{query}", status=400)

@@ -177,3 +177,26 @@ async def test_nothing_known_is_none(market: Any, client: Client) -> None:
 async def test_unknown_asset_is_404(market: Any, get: Any) -> None:
     assert "no asset nothing" in (await get("/assets/nothing/price", status=404))["detail"]
     await get("/assets/bitcoin/price?x=1", status=400)
+
+
+async def test_page_of_assets_has_the_price_of_each(market: Any, client: Client, pool: Any) -> None:
+    await market.coin(GECKO, "dear", name="Dear", price="0.1234567890123456789012345678901234567890")
+    async with pool.acquire() as conn:
+        await resolve(conn)
+    async with client.get("/assets?fields=price,asset_id&limit=2") as response:
+        text = await response.text()
+    page = json.loads(text, parse_float=Decimal, parse_int=Decimal)
+    assert [list(asset) for asset in page["data"]] == [["asset_id", "price"]] * 2
+    bitcoin, dear = page["data"]
+    assert (bitcoin["asset_id"], bitcoin["price"]["status"], dear["price"]["status"]) == ("bitcoin", "agree", "single")
+    assert str(dear["price"]["price_usd"]) == "0.1234567890123456789012345678901234567890"
+    alone, _ = await judged(client)
+    for told in (alone, bitcoin["price"]):
+        told.pop("judged_at")
+        for each in told["sources"]:
+            each.pop("age_seconds")
+    assert bitcoin["price"].items() <= alone.items()
+
+
+async def test_page_of_assets_without_prices_reads_none(market: Any, get: Any) -> None:
+    assert (await get("/assets?fields=symbol"))["data"] == [{"symbol": "BTC"}]

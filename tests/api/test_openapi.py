@@ -18,6 +18,7 @@ ANSWERS = [
     ("/data", "/data?fields=rank,ath_at&sort=-price_usd,name&page_size=1", 200),
     ("/data", "/data?page=0", 400),
     ("/assets", "/assets", 200),
+    ("/assets", "/assets?fields=price,name", 200),
     ("/assets", "/assets?x=1", 400),
     ("/assets/{asset_id}", "/assets/nothing", 404),
     ("/assets/{asset_id}/price", "/assets/nothing/price", 404),
@@ -92,7 +93,7 @@ async def filled(rows: Any) -> None:
         await rows.state(source)
         await rows.coin(source, "x", rank=1, price="1.5")
         await rows.coin(source, "y", price=None, symbol=None)
-    await rows.conn.execute("INSERT INTO asset (asset_id, name) VALUES ('x-y', 'X')")
+    await rows.conn.execute("INSERT INTO asset (asset_id, name, sources) VALUES ('x-y', 'X', 1)")
     await rows.conn.execute(
         "INSERT INTO asset_source (source, coin_id, asset_id, name, method, confidence) "
         "VALUES ('csv', 'x', 'x-y', 'X', 'manual', 1)"

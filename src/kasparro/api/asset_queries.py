@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from kasparro.api.queries import AssetId, Query, Source
+from kasparro.api.queries import AssetId, Query, Source, different, items
 
 CoinId = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]*$")]
+AssetField = Literal["asset_id", "name", "symbol", "former_names", "sources", "ambiguous", "listings", "price"]
+ASSET_FIELDS: tuple[AssetField, ...] = get_args(AssetField)
+AssetFields = Annotated[list[AssetField], BeforeValidator(items), AfterValidator(different), Field(min_length=1)]
 
 
 class AssetsQuery(Query):
@@ -22,6 +25,8 @@ class AssetsQuery(Query):
     """Only ids behind this one: the last of the page before."""
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     """At most so many."""
+    fields: AssetFields | None = None
+    """Only these fields, in the order of the documentation; all but `price`, if not given."""
 
 
 class AssetPath(Query):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
+from kasparro.api.coin_schemas import none_required
+from kasparro.api.price_schemas import Price
 from kasparro.api.schemas import Count, Figure, Reply
 
 Method = Literal["manual", "contract", "name_symbol", "other_name", "name", "figures", "alone"]
@@ -38,10 +40,18 @@ class Asset(AssetHead):
     listings: list[Place]
 
 
+class SomeAssetFields(Asset):
+    """The fields of an asset that were asked for."""
+
+    model_config = ConfigDict(json_schema_extra=none_required)
+    price: Price
+
+
 class AssetPage(Reply):
     """Assets in the order of their ids."""
 
-    data: list[Asset]
+    data: list[Asset] | list[SomeAssetFields]
+    """With `fields`, only those."""
     next: str | None
     """Where the next page is."""
     request_id: str

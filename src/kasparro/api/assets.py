@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from kasparro import log
-from kasparro.api import asked
+from kasparro.api import asked, prices
 from kasparro.api.access import admin
 from kasparro.api.asset_queries import AssetPath, AssetsQuery, LinkWish, Listed, MergeWish, SplitWish
 from kasparro.api.asset_schemas import AssetDetails, AssetPage, Curated
@@ -48,10 +48,11 @@ async def page(request: web.Request) -> web.StreamResponse:
             sources=query.sources_gte,
             limit=query.limit,
         )
+        data = await prices.shown(conn, found.text, query.fields) if query.fields else found.text
     more = found.last is not None and found.number == query.limit
     following = str(request.rel_url.update_query(after=str(found.last))) if more else None
     rest = orjson.dumps({"next": following, "request_id": request[REQUEST_ID]}).decode()
-    return passed_on(f'{{"data":{found.text},{rest[1:]}')
+    return passed_on(f'{{"data":{data},{rest[1:]}')
 
 
 @documented(

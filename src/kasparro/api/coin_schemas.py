@@ -70,14 +70,15 @@ class CoinMore(Reply):
     raw_position: int
 
 
-def _none_required(schema: dict[str, Any]) -> None:
+def none_required(schema: dict[str, Any]) -> None:
+    """Of the fields of a row, any may be left out."""
     del schema["required"]
 
 
 class SomeFields(CoinMore, Coin):
     """The fields of a coin that were asked for."""
 
-    model_config = ConfigDict(json_schema_extra=_none_required)
+    model_config = ConfigDict(json_schema_extra=none_required)
 
 
 class DataPage(Reply):

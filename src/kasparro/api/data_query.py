@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from kasparro.api.queries import AssetIds, Query, Source, Sources, Symbols, Text, items
+from kasparro.api.queries import AssetIds, Query, Source, Sources, Symbols, Text, different, items
 
 DEEPEST = 10_000
 """Coins that may be skipped by page number: the database reads and throws away each of them."""
@@ -38,12 +38,6 @@ def _utc(moment: datetime) -> datetime:
         raise ValueError("is no time that a calendar has") from None
 
 
-def _different(names: list[str]) -> list[str]:
-    if len({name.lstrip("-") for name in names}) < len(names):
-        raise ValueError("a name is given twice")
-    return names
-
-
 Format = Literal["json", "csv", "ndjson"]
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 Amount = Annotated[
@@ -51,8 +45,8 @@ Amount = Annotated[
     Field(ge=0, le=Decimal(10) ** 40, decimal_places=40),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1e40}),
 ]
-Sort = Annotated[list[SortKey], BeforeValidator(items), AfterValidator(_different), Field(min_length=1, max_length=4)]
-Fields = Annotated[list[FieldName], BeforeValidator(items), AfterValidator(_different), Field(min_length=1)]
+Sort = Annotated[list[SortKey], BeforeValidator(items), AfterValidator(different), Field(min_length=1, max_length=4)]
+Fields = Annotated[list[FieldName], BeforeValidator(items), AfterValidator(different), Field(min_length=1)]
 Cursor = Annotated[str, Field(min_length=1, max_length=4000)]
 Ids = Annotated[list[Text], BeforeValidator(items), Field(min_length=1, max_length=100)]
 

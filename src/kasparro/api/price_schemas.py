@@ -45,7 +45,6 @@ class SourcePrice(Reply):
 class Price(Reply):
     """What all sources come to. There is no price that is not theirs, and none is 0 because it is missing."""
 
-    asset_id: str
     status: Status
     """agree: most fresh prices are within 2 %. single: one source is fresh. disagree: no price has most behind it, so
     there is no average. stale: every price is too old. none: no source gives a price."""
@@ -61,5 +60,6 @@ class Price(Reply):
 
 
 class AssetPrice(Price):
+    asset_id: str
     request_id: str
     api_latency_ms: Annotated[float, Field(ge=0)]

@@ -1,7 +1,8 @@
-"""`/assets/{asset_id}/price`: what a coin is worth by all its sources, and how that came about."""
+"""What a coin is worth by all its sources, and how that came about: for one asset, and for a page of them."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ import orjson
 from aiohttp import web
 
 from kasparro.api import asked
-from kasparro.api.asset_queries import AssetPath
+from kasparro.api.asset_queries import ASSET_FIELDS, AssetField, AssetPath
 from kasparro.api.cache import Body
 from kasparro.api.keys import POOL
 from kasparro.api.openapi import documented
@@ -22,6 +23,7 @@ from kasparro.consensus import Consensus, Missing, Verdict, consensus
 from kasparro.sources import SOURCES
 from kasparro.sources.base import ApiSource
 from kasparro.sources.records import upstream_path
+from kasparro.store.pool import Connection
 from kasparro.store.quotes import quotes
 from kasparro.store.reading import reading
 
@@ -54,6 +56,18 @@ async def price(request: web.Request) -> Body:
     [(asset_id, told)] = found.items()
     now = datetime.now(UTC)
     return Body(orjson.dumps({"asset_id": asset_id, **as_told(consensus(told, now), now)})[:-1], {}, lasts=False)
+
+
+async def shown(conn: Connection, page: str, fields: Collection[AssetField]) -> str:
+    """A page of assets, as JSON, with these fields only; the prices of all are read at once."""
+    assets = orjson.loads(page)
+    if "price" in fields:
+        told = await quotes(conn, [asset["asset_id"] for asset in assets], COIN_IDS)
+        now = datetime.now(UTC)
+        for asset in assets:
+            asset["price"] = as_told(consensus(told.get(asset["asset_id"], ()), now), now)
+    names = [name for name in ASSET_FIELDS if name in fields]
+    return orjson.dumps([{name: asset[name] for name in names} for asset in assets]).decode()
 
 
 def as_told(found: Consensus, now: datetime) -> dict[str, Any]:

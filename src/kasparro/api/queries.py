@@ -33,6 +33,13 @@ def items(value: object) -> object:
     return [item.strip() for item in value.split(",")] if isinstance(value, str) else value
 
 
+def different(names: list[str]) -> list[str]:
+    """Names, each of them once; a minus before one makes no other name of it."""
+    if len({name.lstrip("-") for name in names}) < len(names):
+        raise ValueError("a name is given twice")
+    return names
+
+
 SOURCE_FORMAT = "source"  # the OpenAPI document writes down the names in its place
 Source = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "format": SOURCE_FORMAT})]
 Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
