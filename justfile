@@ -61,6 +61,10 @@ bench *args: (_install "[test]")
 bench-dlt: (_install "[test,dlt]")
     @.venv/bin/python tests/bench dlt
 
+# Measure serving next to FastAPI and SQLAlchemy, which are installed for that
+bench-fastapi: (_install "[test,fastapi]")
+    @.venv/bin/python tests/bench serving
+
 # Try every promise on this machine: kills, outages, poison; ten minutes or so (`--quick`: less than one)
 selftest *args: _install
     @.venv/bin/kasparro selftest "$@"

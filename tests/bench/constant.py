@@ -1,4 +1,4 @@
-"""A server that does nothing but answer: `python constant.py PORT BYTES`."""
+"""A server that does nothing but answer: `python constant.py PORT BYTES`, and `/unchanged` with a bare 304."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ def main(port: int, size: int) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(body=body, content_type="application/json")
 
+    async def unchanged(_: web.Request) -> web.Response:
+        return web.Response(status=304)
+
     application = web.Application()
-    application.add_routes([web.get("/data", answer)])
+    application.add_routes([web.get("/data", answer), web.get("/unchanged", unchanged)])
     web.run_app(application, host="127.0.0.1", port=port, access_log=None, print=None)
 
 

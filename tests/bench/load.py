@@ -1,88 +1,74 @@
-"""Requests over connections kept alive, light enough that the server is what is measured. For loopback only."""
+"""What a server bears: a client in a process of its own asks it, and we look who is busy meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 import time
-from statistics import quantiles
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-WARM_UP = 0.5  # seconds
-_PATIENCE = 10.0  # seconds for the last answers
-_SIZE = b"content-length:"
+import psutil
+
+from .process import Server
+
+_CLIENT = str(Path(__file__).with_name("client.py").resolve())
+_NONE: Mapping[str, str] = {}
 
 
 class Load(NamedTuple):
-    """Answers a second, and milliseconds that half of them and all but one in a hundred took."""
+    """Answers a second, the milliseconds that they took, and which part of a processor each side used."""
 
     rate: float
     p50: float
     p99: float
+    p999: float
+    busy: Mapping[str, float]
 
 
-async def load(port: int, path: str, *, connections: int, seconds: float) -> Load:
-    """Ask for `path` on every connection, again as soon as it was answered; raises OSError for any answer but 200."""
-    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
-    begin = time.perf_counter() + WARM_UP
-    end = begin + seconds
-    callers = [_Caller(request, begin, end) for _ in range(connections)]
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(WARM_UP + seconds + _PATIENCE):
-        for caller in callers:
-            await loop.create_connection(lambda caller=caller: caller, "127.0.0.1", port)  # type: ignore[misc]
-        await asyncio.gather(*(caller.finished for caller in callers))
-    took = [latency * 1000 for caller in callers for latency in caller.took]
-    percentiles = quantiles(took, n=100)
-    return Load(len(took) / seconds, percentiles[49], percentiles[98])
+class Wish(NamedTuple):
+    """What is asked for: paths that take turns, and the status of every answer."""
+
+    paths: Sequence[str]
+    status: int = 200
+    headers: Mapping[str, str] = _NONE
+
+    def requests(self) -> list[str]:
+        headers = "".join(f"{name}: {value}\r\n" for name, value in {"Host": "127.0.0.1", **self.headers}.items())
+        return [f"GET {path} HTTP/1.1\r\n{headers}\r\n" for path in self.paths]
 
 
-class _Caller(asyncio.Protocol):
-    """One connection: one request at a time, until the end. `took` holds the seconds of those answered in time."""
-
-    def __init__(self, request: bytes, begin: float, end: float) -> None:
-        self.took: list[float] = []
-        self.finished = asyncio.get_running_loop().create_future()
-        self._request, self._begin, self._end = request, begin, end
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._ask()
-
-    def _ask(self) -> None:
-        self._head = b""
-        self._missing: int | None = None
-        self._asked = time.perf_counter()
-        self._transport.write(self._request)
-
-    def data_received(self, data: bytes) -> None:
-        if self._missing is None:
-            self._head += data
-            if (end := self._head.find(b"\r\n\r\n")) >= 0:
-                self._missing = end + 4 + _length(self._head[:end]) - len(self._head)
-        else:
-            self._missing -= len(data)
-        if self._missing == 0:
-            self._answered()
-
-    def _answered(self) -> None:
-        now = time.perf_counter()
-        if self._begin <= now < self._end:
-            self.took.append(now - self._asked)
-        if now < self._end:
-            self._ask()
-        else:
-            self.finished.set_result(None)
-            self._transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.finished.done():
-            self.finished.set_exception(exc or ConnectionError("the server closed the connection"))
+async def load(server: Server, wish: Wish, *, connections: int, seconds: float) -> Load:
+    """Ask on every connection, again as soon as it was answered; raises CalledProcessError for any other status."""
+    asked = {"port": server.port, "connections": connections, "seconds": seconds}
+    text = json.dumps(asked | {"status": wish.status, "requests": wish.requests()})
+    before, started = _used(server), time.perf_counter()
+    client = await asyncio.create_subprocess_exec(
+        sys.executable, _CLIENT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    printed, _ = await client.communicate(text.encode())
+    if client.returncode:
+        raise RuntimeError(f"the client of {wish.paths[0]} ended with {client.returncode}")
+    lasted, after, found = time.perf_counter() - started, _used(server), json.loads(printed)
+    busy = {name: (after[name] - before.get(name, 0.0)) / lasted for name in after}
+    return Load(found["rate"], *found["took"], busy | {"client": found["busy"]})
 
 
-def _length(head: bytes) -> int:
-    """The length of the body below this head."""
-    if not head.startswith(b"HTTP/1.1 200 "):
-        raise ConnectionError(head.decode(errors="replace"))
-    _, _, rest = head.lower().partition(_SIZE)
-    return int(rest.split(b"\r\n", 1)[0])
+def _used(server: Server) -> dict[str, float]:
+    """Seconds of processor time so far, of the server and of PostgreSQL."""
+    backends = [child for child in psutil.Process().children(recursive=True) if "postgres" in child.name()]
+    return {"server": _seconds([psutil.Process(server.pid)]), "PostgreSQL": _seconds(backends)}
+
+
+def _seconds(processes: Sequence[psutil.Process]) -> float:
+    return sum(sum(times[:2]) for times in _times(processes))
+
+
+def _times(processes: Sequence[psutil.Process]) -> Iterator[tuple[float, ...]]:
+    for process in processes:
+        try:
+            yield process.cpu_times()
+        except psutil.NoSuchProcess:  # a backend may end meanwhile
+            continue

@@ -28,7 +28,7 @@ def finish(folder: Path, *arguments: str, **environ: str) -> Cost:
     peak = 0.0
     try:
         while process.poll() is None:
-            peak = max(peak, _peak(process.pid))
+            peak = max(peak, peak_of(process.pid))
             time.sleep(0.02)
     finally:
         process.kill()
@@ -38,13 +38,24 @@ def finish(folder: Path, *arguments: str, **environ: str) -> Cost:
     return Cost(time.perf_counter() - started, peak)
 
 
+class Server(NamedTuple):
+    """A process that answers at a port of loopback."""
+
+    pid: int
+    port: int
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+
 @contextmanager
-def serving(folder: Path, url: str, *arguments: str, **environ: str) -> Iterator[None]:
-    """Python with these arguments in `folder`, from when it answers at `url`."""
+def serving(folder: Path, port: int, path: str, *arguments: str, **environ: str) -> Iterator[Server]:
+    """Python with these arguments in `folder`, from when it answers at `path`."""
     process = _start(folder, arguments, environ)
+    server = Server(process.pid, port)
     try:
-        _await_answer(process, url)
-        yield
+        _await_answer(process, server.url(path))
+        yield server
     finally:
         process.terminate()
         try:
@@ -71,7 +82,7 @@ def _start(folder: Path, arguments: tuple[str, ...], environ: dict[str, str]) ->
     )
 
 
-def _peak(pid: int) -> float:
+def peak_of(pid: int) -> float:
     """MiB that the process has held at most. Not getrusage, which counts what its parent held when it forked."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
