@@ -1,6 +1,7 @@
 """`just bench`: every figure next to the physical limit and to a peer, in one run on one machine.
 
-`just bench csv serving` measures these sections only. `dlt` is measured where dlt is installed: `just bench-dlt`.
+`just bench csv serving` measures these sections only. `dlt` is measured where dlt is installed: `just bench-dlt`;
+FastAPI next to our serving, where FastAPI is: `just bench-fastapi`. `huge` takes minutes, and is measured when named.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import csv_file, identity, ingestion, large_file, peer, serving
+from bench import csv_file, export, identity, ingestion, keyset, large_file, peer, serving
 from bench.databases import Databases, databases
 from bench.report import Figure, show
 from kasparro import log
@@ -24,6 +25,9 @@ SECTIONS: dict[str, tuple[str, Callable[[Databases], Awaitable[list[Figure]]]]] 
     "large": ("A large CSV file", large_file.measure),
     "dlt": ("Next to dlt", lambda made: peer.measure(made, port=8932)),
     "serving": ("Serving", serving.measure),
+    "keyset": ("Pages by cursor", lambda made: keyset.measure(made, keyset.SMALL, keyset.LARGE)),
+    "huge": ("Pages by cursor of ten million", lambda made: keyset.measure(made, keyset.SMALL, keyset.HUGE)),
+    "export": ("Exports", export.measure),
     "identity": ("Identity", identity.measure),
 }
 
@@ -35,7 +39,8 @@ async def main(sections: list[str]) -> None:
             show(title, await measure(made))
 
 
-chosen = sys.argv[1:] or [section for section in SECTIONS if section != "dlt" or peer.is_there()]
+usual = [section for section in SECTIONS if section != "huge" and (section != "dlt" or peer.is_there())]
+chosen = sys.argv[1:] or usual
 if unknown := [section for section in chosen if section not in SECTIONS]:
     print(f"bench: no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}", file=sys.stderr)
     sys.exit(2)

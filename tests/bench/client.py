@@ -1,8 +1,8 @@
-"""Asks a server on loopback as fast as it answers: a process of its own, on bare sockets, so that the server is measured.
+"""Asks a server on loopback as fast as it answers: a process of its own, on bare sockets, so as not to be the slower.
 
-Reads a JSON object from stdin: `port`, `connections`, `seconds`, `status`, and `requests`, whose texts take turns. Prints
-one: `took`, the milliseconds that half of the answers took, and all but one in a hundred and in a thousand; `rate`,
-answers a second; `busy`, its own part of a processor. Fails at any other status.
+Reads a JSON object from stdin: `port`, `connections`, `seconds`, `status`, and `requests`, whose texts take turns.
+Prints one: `rate`, answers a second; `took`, the milliseconds that half of them took, and all but one in a hundred and
+in a thousand; `busy`, its own part of a processor. Fails at any other status.
 """
 
 from __future__ import annotations

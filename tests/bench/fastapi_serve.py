@@ -1,8 +1,8 @@
 """`/data` as FastAPI and SQLAlchemy have it in most services, over our table: `python fastapi_serve.py PORT DSN`.
 
-A session for each request in a thread, a model for each row, pages by number, and a count of all rows. The session ends
-inside the handler: as a dependency it would keep its connection while the answer waits for a thread, and the threads wait
-for connections.
+A session for each request in a thread, a model for each row, pages by number, and a count of all rows. The session
+ends inside the handler: as a dependency it would keep its connection while the answer waits for a thread, and threads
+wait for connections.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from collections.abc import Iterable
@@ -51,6 +52,13 @@ ALTER TABLE staged ALTER raw_position SET DEFAULT nextval('position');
 \\copy staged ({", ".join(columns)}) FROM '{file}' WITH (FORMAT csv, HEADER)
 {statement("tickers_merge")} \\bind {source} 1 1 now() true -infinity \\g
 """
+
+
+def export(query: str) -> str:
+    """Copy what a statement finds when nothing is filtered; psql reads it from one line."""
+    lines = [line for line in statement(query).splitlines() if not line.startswith("--")]
+    asked = re.sub(r"\$\d+", "NULL", " ".join(lines))
+    return f"SET jit = off;\n\\copy ({asked}) TO '/dev/null' WITH (FORMAT csv, HEADER)\n"
 
 
 def copied(text: str) -> str:

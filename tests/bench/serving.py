@@ -1,4 +1,4 @@
-"""How fast the service answers `/data`, next to aiohttp answering as many constant bytes and to FastAPI, if installed."""
+"""How fast the service answers `/data`, next to aiohttp answering constant bytes, and to FastAPI where it is there."""
 
 from __future__ import annotations
 
