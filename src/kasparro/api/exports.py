@@ -24,6 +24,7 @@ AT_ONCE = 2
 """Exports under way: each holds a connection, and a snapshot that keeps VACUUM from tidying up."""
 _STALL = 30.0  # seconds without a byte taken, after which a client is given up
 _LONGEST = 3600.0
+_PIECE = 128 * 1024  # bytes sent at once: PostgreSQL passes on a few kilobytes at a time, and each sending has its price
 _LEVEL = 1  # of gzip: the connection is seldom faster
 
 _log = log.logger("api")
@@ -86,6 +87,7 @@ class _Download:
         self.response = response
         self._request = request
         self._press = zlib.compressobj(_LEVEL, wbits=31) if is_packed else None
+        self._rows = bytearray()
 
     async def __aenter__(self) -> None:
         pass
@@ -105,16 +107,22 @@ class _Download:
         return isinstance(error, Exception)
 
     async def write(self, rows: bytes) -> None:
-        """Send some rows, packed in a thread."""
+        """Send some rows, once there are enough of them."""
+        self._rows += rows
+        if len(self._rows) >= _PIECE:
+            await self._send()
+
+    async def _send(self) -> None:
+        """Send the rows that are held, packed in a thread."""
         if not self.response.prepared:
             await self.response.prepare(self._request)
+        rows, self._rows = bytes(self._rows), bytearray()
         data = await asyncio.to_thread(self._press.compress, rows) if self._press else rows
         await _taken(self.response.write(data))
 
     async def end(self) -> None:
         """Send what the press still holds: the answer is whole."""
-        if not self.response.prepared:
-            await self.response.prepare(self._request)
+        await self._send()
         if self._press:
             await _taken(self.response.write(self._press.flush()))
         await _taken(self.response.write_eof())
