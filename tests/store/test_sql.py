@@ -36,6 +36,8 @@ CHECKSUMS = {
     "0010.unchanged.sql": "47a9b15f1c20902d4284dc44ac5832a1051eb71b1d76b169b38b7fdcf48ab889",
     "0011.serving.rollback.sql": "4ba3a644b648f8e4441a493d1aae63930db741772120bbf8bd6cd1e3c0569017",
     "0011.serving.sql": "1163e2519a6ea42f624db0718661033ff54f91811901794c9d9fc0e3b26c5215",
+    "0012.plans.rollback.sql": "1309c9a9ae1a0817057c7bb455a07a566f3b0064881afb9de30a891d6d7876aa",
+    "0012.plans.sql": "cdaac26b3a44cf4eeca1a9b93db7079c17d833237c7dc698fb8c2833ea8ab425",
 }
 
 

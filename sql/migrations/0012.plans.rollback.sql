@@ -1,0 +1,1 @@
+ALTER FUNCTION coin_page RESET plan_cache_mode;
