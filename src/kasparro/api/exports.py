@@ -24,7 +24,7 @@ AT_ONCE = 2
 """Exports under way: each holds a connection, and a snapshot that keeps VACUUM from tidying up."""
 _STALL = 30.0  # seconds without a byte taken, after which a client is given up
 _LONGEST = 3600.0
-_PIECE = 128 * 1024  # bytes sent at once: PostgreSQL passes on a few kilobytes at a time, and each sending has its price
+_PIECE = 128 * 1024  # bytes sent at once: PostgreSQL passes on a few kilobytes at a time, and each sending costs
 _LEVEL = 1  # of gzip: the connection is seldom faster
 
 _log = log.logger("api")
