@@ -110,7 +110,7 @@ async def test_what_is_missing_is_called_so_and_is_no_zero(page: Any, rows: Any)
     assert 'title="csv gives no price">no price given<' in cell(text, "price")
     assert 'title="csv gives no market cap">not given<' in cell(text, "cap")
     assert "$0" not in text
-    assert "no course yet" in text
+    assert "no line yet" in text
 
 
 async def test_a_price_of_zero_is_a_zero(page: Any, rows: Any) -> None:

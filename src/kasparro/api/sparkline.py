@@ -23,7 +23,7 @@ class Sparkline(NamedTuple):
 
 
 def sparkline(ticks: Sequence[Tick]) -> Sparkline | None:
-    """Drawn to the scale of its own lowest and highest price; None below two ticks, which are no course."""
+    """Drawn to the scale of its own lowest and highest price; None below two ticks, which are no line."""
     if len(ticks) < 2:
         return None
     first, last = ticks[0], ticks[-1]
