@@ -69,10 +69,6 @@ INSERT INTO etl_reject (source, run_id, position, record, reasons)
 VALUES ($1, $2, 0, $3, '[{"path": "quotes.USD.price", "message": "not a number", "value": "\\"x\\""}]')
 """
 
-_TICK = """
-INSERT INTO price_history (source, coin_id, observed_at, price_usd, fetched_at, run_id, raw_id, raw_position)
-VALUES ($1, $2, $3::text::timestamptz, $4::text::numeric, now(), 1, 1, 0)
-"""
 _PAGE = """
 INSERT INTO raw (source, raw_id, run_id, page, url, status, body, sha256, fetched_at)
 VALUES ($1, 1, 1, 1, 'here', 200, $2, sha256($2::text::bytea), now())

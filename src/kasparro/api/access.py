@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from hmac import compare_digest
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import SecretStr
 
 from kasparro.api.keys import ADMIN_KEY, METRICS_TOKEN, READ_KEYS
+from kasparro.api.openapi import documented
 from kasparro.api.problems import Problem
+from kasparro.api.queries import NoQuery
 
+Answers = Mapping[int, Any]  # status -> the name of a problem, or what `documented` takes
 _OPEN = frozenset({"/health", "/health/live", "/health/ready", "/docs", "/static/{name}", "/openapi.json"})
 """Routes that tell nothing of the data, and must answer balancers and browsers that hold no key."""
+_REFUSALS: Answers = {400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 503: "Unavailable"}
 _HOW = "as `X-API-Key: ...` or as `Authorization: Bearer ...`"
 
 
-def admin(handler: Handler) -> Handler:
-    """Lets only requests with the admin key through to `handler`."""
+def admin(*, description: str, responses: Answers, **operation: Any) -> Callable[[Handler], Handler]:
+    """Documents a route that writes, and lets only requests with the admin key through to it."""
+    answers = {**_REFUSALS, **({413: "TooLarge"} if "body" in operation else {}), **responses}
 
+    def decorate(handler: Handler) -> Handler:
+        return documented(
+            description=f"{description} Needs the key in ADMIN_API_KEY.",
+            query=NoQuery,
+            security=[{"key": []}, {"bearer": []}],
+            responses=dict(sorted(answers.items())),
+            **operation,
+        )(_guarded(handler))
+
+    return decorate
+
+
+def _guarded(handler: Handler) -> Handler:
     @wraps(handler)
     async def guarded(request: web.Request) -> web.StreamResponse:
         expected = known(request.app[ADMIN_KEY])

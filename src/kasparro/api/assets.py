@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import orjson
 from aiohttp import web
 
 from kasparro import log
 from kasparro.api import asked, prices
-from kasparro.api.access import admin
+from kasparro.api.access import Answers, admin
 from kasparro.api.asset_queries import AssetPath, AssetsQuery, LinkWish, Listed, MergeWish, SplitWish
 from kasparro.api.asset_schemas import AssetDetails, AssetPage, Curated
 from kasparro.api.keys import POOL, REQUEST_ID
@@ -81,65 +81,52 @@ async def details(request: web.Request) -> web.StreamResponse:
     return passed_on(text, status=301, headers={"Location": f"/assets/{merged_into}"})
 
 
-_WRITES: dict[str, Any] = {
-    "tags": ["assets"],
-    "query": NoQuery,
-    "security": [{"key": []}, {"bearer": []}],
-    "responses": {
-        200: {"model": Curated},
-        400: "BadRequest",
-        401: "Unauthorized",
-        403: "Forbidden",
-        404: "NotFound",
-        413: "TooLarge",
-        503: "Unavailable",
-    },
-}
+_ANSWERS: Answers = {200: {"model": Curated}, 404: "NotFound"}
 
 
-@documented(
+@admin(
+    tags=["assets"],
     summary="Say which asset a listing belongs to",
-    description="No rule moves it from there. Needs the key in ADMIN_API_KEY.",
+    description="No rule moves it from there.",
     body=LinkWish,
-    **_WRITES,
+    responses=_ANSWERS,
 )
-@admin
 async def link(request: web.Request) -> web.StreamResponse:
     wish = await _wish(request, LinkWish)
     return await _curated(request, lambda conn: curation.link(conn, _key(wish), wish.asset_id))
 
 
-@documented(
+@admin(
+    tags=["assets"],
     summary="Say that a listing is a coin of its own",
-    description="It gets an asset for itself, where it has none, and no rule links it. Needs the key in ADMIN_API_KEY.",
+    description="It gets an asset for itself, where it has none, and no rule links it.",
     body=Listed,
-    **_WRITES,
+    responses=_ANSWERS,
 )
-@admin
 async def unlink(request: web.Request) -> web.StreamResponse:
     wish = await _wish(request, Listed)
     return await _curated(request, lambda conn: curation.unlink(conn, _key(wish)))
 
 
-@documented(
+@admin(
+    tags=["assets"],
     summary="Say that two assets are one coin",
-    description="The second takes over all listings of the first. Needs the key in ADMIN_API_KEY.",
+    description="The second takes over all listings of the first.",
     body=MergeWish,
-    **_WRITES,
+    responses=_ANSWERS,
 )
-@admin
 async def merge(request: web.Request) -> web.StreamResponse:
     wish = await _wish(request, MergeWish)
     return await _curated(request, lambda conn: curation.merge(conn, wish.asset_id, wish.into))
 
 
-@documented(
+@admin(
+    tags=["assets"],
     summary="Say that some listings of an asset are another coin",
-    description="They get an asset of their own, together. Needs the key in ADMIN_API_KEY.",
+    description="They get an asset of their own, together.",
     body=SplitWish,
-    **_WRITES,
+    responses=_ANSWERS,
 )
-@admin
 async def split(request: web.Request) -> web.StreamResponse:
     wish = await _wish(request, SplitWish)
     keys = [_key(listed) for listed in wish.listings]

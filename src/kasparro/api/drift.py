@@ -45,24 +45,14 @@ async def drifts(request: web.Request) -> web.StreamResponse:
         )
 
 
-@documented(
+@admin(
     tags=["quality"],
     summary="Accept drifts",
     description="All of a source, or only those of one kind or path. What they show counts as usual from the next run "
-    "on; a further change opens them again. Needs the key in ADMIN_API_KEY.",
-    query=NoQuery,
+    "on; a further change opens them again.",
     body=Acknowledgement,
-    security=[{"key": []}, {"bearer": []}],
-    responses={
-        200: {"model": Acknowledged},
-        400: "BadRequest",
-        401: "Unauthorized",
-        403: "Forbidden",
-        413: "TooLarge",
-        503: "Unavailable",
-    },
+    responses={200: {"model": Acknowledged}},
 )
-@admin
 async def acknowledge(request: web.Request) -> web.StreamResponse:
     asked.query(request, NoQuery)
     wanted = await asked.body(request, Acknowledgement)

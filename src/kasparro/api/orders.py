@@ -6,15 +6,13 @@ import asyncio
 import math
 from datetime import datetime
 from time import monotonic
-from typing import Any
 
 from aiohttp import web
 
 from kasparro import log
 from kasparro.api import asked
-from kasparro.api.access import admin
+from kasparro.api.access import Answers, admin
 from kasparro.api.keys import POOL, REQUEST_ID
-from kasparro.api.openapi import documented
 from kasparro.api.problems import RETRY_AFTER, Problem
 from kasparro.api.queries import NoQuery, RunPath, RunRequest
 from kasparro.api.replies import as_json
@@ -26,30 +24,19 @@ from kasparro.store.requests import Standing
 
 _PATIENCE = 5.0  # seconds until a process has to have taken a request up; each looks once a second
 _POLL = 0.05  # seconds between our looks whether one has
-_SECURITY: Any = [{"key": []}, {"bearer": []}]
-_ANSWERS: Any = {
-    202: {"model": RunAccepted},
-    400: "BadRequest",
-    401: "Unauthorized",
-    403: "Forbidden",
-    409: "Conflict",
-    503: "Unavailable",
-}
+_ANSWERS: Answers = {202: {"model": RunAccepted}, 409: "Conflict"}
 
 _log = log.logger("api")
 
 
-@documented(
+@admin(
     tags=["runs"],
     summary="Run a source now",
     description="Answers once a process has begun the run. The source's ticks stay where they are. A run that is under "
-    "way is named in a 409, and so is a wait that an answer of the vendor asked for. Needs the key in ADMIN_API_KEY.",
-    query=NoQuery,
+    "way is named in a 409, and so is a wait that an answer of the vendor asked for.",
     body=RunRequest,
-    security=_SECURITY,
-    responses={**_ANSWERS, 413: "TooLarge"},
+    responses=_ANSWERS,
 )
-@admin
 async def run(request: web.Request) -> web.StreamResponse:
     asked.query(request, NoQuery)
     source = (await asked.body(request, RunRequest)).source
@@ -59,17 +46,14 @@ async def run(request: web.Request) -> web.StreamResponse:
     return _accepted(request, source, run_id)
 
 
-@documented(
+@admin(
     tags=["runs"],
     summary="End a run",
     description="It ends within seconds as `cancelled`. The pages that it has committed stay, and the next run of the "
-    "source goes on behind them. Needs the key in ADMIN_API_KEY.",
+    "source goes on behind them.",
     path=RunPath,
-    query=NoQuery,
-    security=_SECURITY,
     responses={**_ANSWERS, 404: "NotFound"},
 )
-@admin
 async def cancel(request: web.Request) -> web.StreamResponse:
     asked.query(request, NoQuery)
     run_id = asked.path(request, RunPath).run_id

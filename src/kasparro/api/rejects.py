@@ -47,24 +47,14 @@ def _link(request: web.Request, last: int) -> dict[str, str]:
     return {hdrs.LINK: f'<{following}>; rel="next"'}
 
 
-@documented(
+@admin(
     tags=["quality"],
     summary="Read quarantined records again",
     description="The open ones of a source or a run, or those named: the service replays them within seconds, and "
-    "`GET /rejects` tells what became of each. Needs the key in ADMIN_API_KEY.",
-    query=NoQuery,
+    "`GET /rejects` tells what became of each.",
     body=ReplayRequest,
-    security=[{"key": []}, {"bearer": []}],
-    responses={
-        202: {"model": ReplayRequested},
-        400: "BadRequest",
-        401: "Unauthorized",
-        403: "Forbidden",
-        413: "TooLarge",
-        503: "Unavailable",
-    },
+    responses={202: {"model": ReplayRequested}},
 )
-@admin
 async def replay(request: web.Request) -> web.StreamResponse:
     asked.query(request, NoQuery)
     wanted = await asked.body(request, ReplayRequest)
