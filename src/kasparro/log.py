@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextvars import ContextVar
 from typing import Any, Literal
 
 import orjson
@@ -16,8 +17,8 @@ import structlog
 bind = structlog.contextvars.bound_contextvars
 """`with bind(run_id=7):` puts the field on every line logged inside, in tasks started inside too."""
 
-bind_task = structlog.contextvars.bind_contextvars
-"""The same for all that is logged in this task from now on."""
+request_id = ContextVar[str](f"{structlog.contextvars.STRUCTLOG_KEY_PREFIX}request_id")
+"""Set in a task, it is on every line that is logged there from then on."""
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,

@@ -21,6 +21,7 @@ from kasparro.api.keys import (
     CUTS,
     EXPORTS,
     FEED,
+    IS_PLAIN,
     LAST_SEEN,
     METRICS,
     METRICS_TOKEN,
@@ -36,6 +37,7 @@ from kasparro.api.middleware import dress, explain, observe
 from kasparro.api.openapi import PydanticApiSpec
 from kasparro.api.readiness import Readiness
 from kasparro.api.routes import ROUTES
+from kasparro.api.versioned import recall
 from kasparro.api.versions import Versions
 from kasparro.metrics import Metrics
 from kasparro.settings import Settings, SourceOptions
@@ -47,7 +49,7 @@ _LARGEST = 64 * 1024  # bytes of a request's body; the largest that a route take
 
 def create_app(*, pool: Pool, metrics: Metrics, settings: Settings) -> web.Application:
     """The application. `pool` is an open `store.pool.api_pool`; its database may be out of reach."""
-    app = web.Application(middlewares=[observe, compress, explain, *_doors(settings)], client_max_size=_LARGEST)
+    app = web.Application(middlewares=[observe, compress, explain, *_doors(settings), recall], client_max_size=_LARGEST)
     app.on_response_prepare.append(dress)
     _tell_clients(app, settings)
     app[POOL] = pool
@@ -61,6 +63,7 @@ def create_app(*, pool: Pool, metrics: Metrics, settings: Settings) -> web.Appli
     app[EXPORTS] = asyncio.Semaphore(AT_ONCE)
     app[CUTS] = asyncio.Semaphore(_CUTS)
     app.cleanup_ctx.extend([_meanwhile(app[FEED].keep), _meanwhile(app[VERSIONS].keep)])
+    app[IS_PLAIN] = not settings.cors_origins
     app[SOURCES] = _sources(settings)
     app[ADMIN_KEY] = settings.admin_api_key
     app[READ_KEYS] = known(settings.read_api_keys)

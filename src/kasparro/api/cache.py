@@ -5,12 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 from kasparro.api.compression import Packed, pack
 
+if TYPE_CHECKING:
+    from kasparro.api.swift import Head
+
 ROOM = 64 * 1024 * 1024
 """Bytes of all bodies together."""
-_ENTRY = 2048  # bytes that an entry takes beside its text, generously
+_ENTRY = 6144  # bytes that an entry takes beside its text, with its heads in every encoding, generously
+
+
+class Face(NamedTuple):
+    """A body in an encoding: its ETag, and what stands before it, or in its place where the client has it."""
+
+    etag: str | None
+    whole: Head
+    unchanged: Head
 
 
 class Body:
@@ -21,6 +33,8 @@ class Body:
         self.headers = headers
         self.lasts = lasts
         """False where the same data would make another body a second later."""
+        self.faces: dict[bool, Face] = {}
+        """By whether it is packed."""
         self._packed: Packed | None = None
 
     @property

@@ -43,7 +43,7 @@ def pack(beginning: bytes) -> Packed:
 async def compress(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Packs what is text, large enough, and not packed yet."""
     response = await handler(request)
-    if "Accept-Encoding" in response.headers.get("Vary", "") or not _is_text(response):
+    if not _is_text(response) or "Accept-Encoding" in response.headers.get("Vary", ""):
         return response  # it has been thought of, or is not ours to pack
     add_vary(response, "Accept-Encoding")
     body = response.body

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from kasparro import log
 from kasparro.api.accept import MEDIA_TYPES, accepts_gzip
-from kasparro.api.keys import EXPORTS, METRICS, POOL
+from kasparro.api.keys import EXPORTS, METRICS, POOL, VERSIONS
 from kasparro.api.problems import RETRY_AFTER, Problem
 from kasparro.api.versioned import VARY, tag, unmodified
 from kasparro.metrics import ExportOutcome
@@ -47,7 +47,7 @@ async def send(
     It has no tag unless it `lasts`: where the same data would make another file a second later.
     """
     is_packed = accepts_gzip(request)
-    etag = tag(request, f"-{form}", is_packed=is_packed) if lasts else None
+    etag = tag(request, request.app[VERSIONS].token, f"-{form}", is_packed=is_packed) if lasts else None
     if unchanged := unmodified(request, etag):
         return unchanged
     download = _Download(request, _response(form, name, is_packed, etag), is_packed=is_packed)

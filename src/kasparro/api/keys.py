@@ -32,7 +32,11 @@ CACHE = web.AppKey("cache", Cache)
 EXPORTS = web.AppKey("exports", asyncio.Semaphore)
 CUTS = web.AppKey("cuts", asyncio.Semaphore)
 """Raw pages that are held while records are cut out of them."""
+IS_PLAIN = web.AppKey("is_plain", bool)
+"""Whether no answer has headers of a kind that only a signal knows."""
 OPENAPI = web.AppKey("openapi", bytes)
 
 STARTED = web.RequestKey("started", float)
 REQUEST_ID = web.RequestKey("request_id", str)
+TOLD: web.RequestKey[dict[str, str]] = web.RequestKey("told")
+"""What the client is told of its rate."""

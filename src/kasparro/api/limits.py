@@ -11,6 +11,7 @@ from time import monotonic
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from kasparro.api.keys import TOLD
 from kasparro.api.problems import Problem
 from kasparro.settings import Rate
 
@@ -18,7 +19,6 @@ CLIENTS = 20_000
 """Clients that are remembered; the least active are forgotten first, and with them what they have used."""
 _FREE = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 
-TOLD = web.RequestKey("told", dict)
 Network = IPv4Network | IPv6Network
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from secrets import token_hex
+from random import getrandbits
 from time import perf_counter
 
 from aiohttp import web
@@ -16,12 +17,14 @@ from kasparro.api.problems import RETRY_AFTER, Problem
 from kasparro.errors import DatabaseAway
 
 _log = log.logger("api")
+_root = logging.getLogger()
 _PROBES = {"/health/live", "/health/ready", "/metrics"}  # asked by machines, every few seconds
 _READS = {"GET", "HEAD"}
 _SLOW = 1.0  # seconds; reading that goes well and fast is counted, and logged at DEBUG only
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_HEADERS = {
+SERVER = "kasparro"
+HEADERS = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -35,9 +38,9 @@ _HEADERS = {
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Names the request, and tells log and metrics how it went."""
     started = request[STARTED] = perf_counter()
-    given = request.headers.get("X-Request-ID", "")
-    request_id = request[REQUEST_ID] = given if _REQUEST_ID.fullmatch(given) else token_hex(16)
-    log.bind_task(request_id=request_id)
+    given = request.headers.get("X-Request-ID")
+    request_id = request[REQUEST_ID] = given if given and _REQUEST_ID.fullmatch(given) else f"{getrandbits(128):032x}"
+    log.request_id.set(request_id)
     response = await handler(request)
     _report(request, response.status, perf_counter() - started)
     return response
@@ -47,10 +50,15 @@ async def dress(request: web.Request, response: web.StreamResponse) -> None:
     """Puts on the headers that every answer has, before its first byte."""
     headers = response.headers
     headers["X-Request-ID"] = request[REQUEST_ID]
-    headers["Server-Timing"] = f"app;dur={(perf_counter() - request[STARTED]) * 1000:.2f}"
-    headers["Server"] = "kasparro"
-    own = headers.keys() & _HEADERS.keys()
-    headers.extend({name: value for name, value in _HEADERS.items() if name not in own} if own else _HEADERS)
+    headers["Server-Timing"] = timing(request)
+    headers["Server"] = SERVER
+    own = headers.keys() & HEADERS.keys()
+    headers.extend({name: value for name, value in HEADERS.items() if name not in own} if own else HEADERS)
+
+
+def timing(request: web.Request) -> str:
+    """How long the answer took so far, as Server-Timing has it."""
+    return f"app;dur={(perf_counter() - request[STARTED]) * 1000:.2f}"
 
 
 def _report(request: web.Request, status: int, seconds: float) -> None:
@@ -59,6 +67,8 @@ def _report(request: web.Request, status: int, seconds: float) -> None:
     route = resource.canonical if resource else "unmatched"
     request.app[METRICS].http_request(method, route, status, seconds)
     is_usual = status < 400 and (method in _READS or route in _PROBES) and seconds < _SLOW
+    if is_usual and not _root.isEnabledFor(logging.DEBUG):
+        return
     line = _log.debug if is_usual else _log.info
     line("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2))
 

@@ -10,13 +10,27 @@ from time import perf_counter
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from kasparro.api.accept import accepts_gzip
-from kasparro.api.cache import Body
+from kasparro.api import swift
+from kasparro.api.accept import accepts_gzip, export_form
+from kasparro.api.cache import Body, Face
 from kasparro.api.compression import SMALLEST
-from kasparro.api.keys import CACHE, METRICS, REQUEST_ID, VERSIONS
+from kasparro.api.keys import CACHE, METRICS, REQUEST_ID, STARTED, VERSIONS
+from kasparro.metrics import CacheOutcome
 
 VARY = "Accept, Accept-Encoding"
+_READS = frozenset({"GET", "HEAD"})
 Maker = Callable[[web.Request], Awaitable[Body]]
+
+
+@web.middleware
+async def recall(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What is kept needs no handler, and nobody to check what is asked for: that was right when it was made."""
+    version = request.app[VERSIONS].token
+    if version is None or request.method not in _READS or export_form(request):
+        return await handler(request)
+    if body := request.app[CACHE].find(version, request.raw_path):
+        return _sent(request, body, version, "hit")
+    return await handler(request)
 
 
 def versioned(maker: Maker) -> Handler:
@@ -28,56 +42,65 @@ def versioned(maker: Maker) -> Handler:
 
     @wraps(maker)
     async def answer(request: web.Request) -> web.StreamResponse:
-        started = perf_counter()
-        is_packed = accepts_gzip(request)
-        etag = tag(request, is_packed=is_packed)
-        if unchanged := unmodified(request, etag):
+        version = request.app[VERSIONS].token
+        if version is None:
+            return _sent(request, await maker(request), None, "off")
+        if unchanged := unmodified(request, tag(request, version, is_packed=accepts_gzip(request))):
             return unchanged
-        body = await _body(request, maker)
-        return _reply(request, body, started, is_packed, etag=etag if body.lasts else None)
+        body = await request.app[CACHE].make(version, request.raw_path, partial(maker, request))
+        return _sent(request, body, version, "miss")
 
     return answer
 
 
-def tag(request: web.Request, form: str = "", *, is_packed: bool) -> str | None:
+def tag(request: web.Request, version: str | None, form: str = "", *, is_packed: bool) -> str | None:
     """The ETag in its quotes, and without the W/ of a weak one, which does not count in comparisons.
 
     None while changes of the data are not heard.
     """
-    version = request.app[VERSIONS].token
     if version is None:
         return None
     place = blake2b(request.raw_path.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
     return f'"{version}-{place}{form}{"-gzip" if is_packed else ""}"'
 
 
-def unmodified(request: web.Request, etag: str | None) -> web.Response | None:
+def unmodified(request: web.Request, etag: str | None) -> web.StreamResponse | None:
     """The 304, where the client has what the tag names."""
-    if etag is None or etag not in request.headers.get("If-None-Match", ""):
+    if not _has(request, etag):
         return None
     request.app[METRICS].cache_asked("not_modified")
-    return web.Response(status=304, headers={"ETag": f"W/{etag}", "Vary": VARY})
+    return swift.answer(request, _unchanged(etag))
 
 
-async def _body(request: web.Request, maker: Maker) -> Body:
-    version, address, cache = request.app[VERSIONS].token, request.raw_path, request.app[CACHE]
-    if version is None:
-        request.app[METRICS].cache_asked("off")
-        return await maker(request)
-    if body := cache.find(version, address):
-        request.app[METRICS].cache_asked("hit")
-        return body
-    request.app[METRICS].cache_asked("miss")
-    return await cache.make(version, address, partial(maker, request))
+def _has(request: web.Request, etag: str | None) -> bool:
+    return etag is not None and etag in request.headers.get("If-None-Match", "")
 
 
-def _reply(request: web.Request, body: Body, started: float, is_packed: bool, etag: str | None) -> web.Response:
+def _unchanged(etag: str | None) -> swift.Head:
+    return swift.head(304, {"ETag": f"W/{etag}", "Vary": VARY})
+
+
+def _sent(request: web.Request, body: Body, version: str | None, outcome: CacheOutcome) -> web.StreamResponse:
+    is_packed = accepts_gzip(request)
+    face = body.faces.get(is_packed) or _face(request, body, version, is_packed=is_packed)
+    is_known = _has(request, face.etag)
+    request.app[METRICS].cache_asked("not_modified" if is_known else outcome)
+    if is_known:
+        return swift.answer(request, face.unchanged)
+    took = (perf_counter() - request[STARTED]) * 1000
+    tail = f',"request_id":"{request[REQUEST_ID]}","api_latency_ms":{took:.2f}}}'.encode()
+    if is_packed and len(body.beginning) >= SMALLEST:
+        return swift.answer(request, face.whole, body.packed.ended(tail))
+    return swift.answer(request, face.whole, body.beginning, tail)
+
+
+def _face(request: web.Request, body: Body, version: str | None, *, is_packed: bool) -> Face:
+    """How the body shows itself in an encoding, from now on."""
+    etag = tag(request, version if body.lasts else None, is_packed=is_packed)
     headers = {**body.headers, "Content-Type": "application/json", "Vary": VARY}
     if etag:
         headers["ETag"] = f"W/{etag}"
-    took = (perf_counter() - started) * 1000
-    tail = f',"request_id":"{request[REQUEST_ID]}","api_latency_ms":{took:.2f}}}'.encode()
     if is_packed and len(body.beginning) >= SMALLEST:
         headers["Content-Encoding"] = "gzip"
-        return web.Response(body=body.packed.ended(tail), headers=headers)
-    return web.Response(body=body.beginning + tail, headers=headers)
+    face = body.faces[is_packed] = Face(etag, swift.head(200, headers), _unchanged(etag))
+    return face
