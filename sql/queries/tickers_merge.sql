@@ -4,6 +4,7 @@
 -- A page may come late, when rows of later pages are there already: it takes nothing from them, but tells the history.
 -- $1 source text, $2 run_id bigint, $3 raw_id bigint, $4 fetched_at timestamptz,
 -- $5 is_series boolean: the records are dated observations, not the present state; $6 timestamptz: no history before it
+-- $7 is_careful boolean: the history may be ahead of the latest rows, so that no tick is known to be new
 WITH observed AS MATERIALIZED (
     SELECT DISTINCT ON (coin_id, observed_at) *, coalesce(source_updated_at, $4) AS observed_at
     FROM staged
@@ -11,6 +12,7 @@ WITH observed AS MATERIALIZED (
 ), judged AS MATERIALIZED (
     SELECT
         o.*,
+        NOT $7 AND coalesce(o.observed_at > u.observed_at, true) AS is_new,
         CASE
             WHEN o.coin_id = lag(o.coin_id) OVER (ORDER BY o.coin_id, o.observed_at DESC) THEN NULL
             WHEN u.coin_id IS NULL THEN 'inserted'
@@ -68,7 +70,26 @@ WITH observed AS MATERIALIZED (
         raw_position = excluded.raw_position, updated_at = now()
     WHERE CASE WHEN $5 THEN excluded.observed_at >= u.observed_at
                ELSE coalesce(excluded.source_updated_at >= u.source_updated_at, true) END
+), told AS NOT MATERIALIZED (
+    SELECT *
+    FROM judged
+    WHERE price_usd IS NOT NULL
+      AND observed_at >= $6
+      AND CASE WHEN $5 THEN latest IS DISTINCT FROM 'unchanged' ELSE coalesce(latest NOT IN ('unchanged', 'stale'), true) END
+      AND (source_updated_at IS NOT NULL OR latest IN ('inserted', 'updated', 'late'))
 ), ticks AS (
+    -- looking first whether it is there would cost half as much again
+    INSERT INTO price_history (
+        source, coin_id, observed_at, price_usd, market_cap_usd, volume_24h_usd, open_usd, high_usd,
+        low_usd, fetched_at, run_id, raw_id, raw_position
+    )
+    SELECT
+        $1, coin_id, observed_at, price_usd, market_cap_usd, volume_24h_usd, open_usd, high_usd, low_usd,
+        $4, $2, $3, raw_position
+    FROM told
+    WHERE is_new
+    RETURNING coin_id, observed_at, 'inserted' AS tick
+), corrections AS (
     INSERT INTO price_history AS h (
         source, coin_id, observed_at, price_usd, market_cap_usd, volume_24h_usd, open_usd, high_usd,
         low_usd, fetched_at, run_id, raw_id, raw_position
@@ -76,11 +97,8 @@ WITH observed AS MATERIALIZED (
     SELECT
         $1, coin_id, observed_at, price_usd, market_cap_usd, volume_24h_usd, open_usd, high_usd, low_usd,
         $4, $2, $3, raw_position
-    FROM judged
-    WHERE price_usd IS NOT NULL
-      AND observed_at >= $6
-      AND CASE WHEN $5 THEN latest IS DISTINCT FROM 'unchanged' ELSE coalesce(latest NOT IN ('unchanged', 'stale'), true) END
-      AND (source_updated_at IS NOT NULL OR latest IN ('inserted', 'updated', 'late'))
+    FROM told
+    WHERE NOT is_new
     ON CONFLICT (coin_id, source, observed_at) DO UPDATE SET
         price_usd = excluded.price_usd, market_cap_usd = excluded.market_cap_usd,
         volume_24h_usd = excluded.volume_24h_usd, open_usd = excluded.open_usd,
@@ -93,8 +111,8 @@ WITH observed AS MATERIALIZED (
         excluded.price_usd, excluded.market_cap_usd, excluded.volume_24h_usd, excluded.open_usd,
         excluded.high_usd, excluded.low_usd
     )
-    RETURNING coin_id, observed_at, CASE revision WHEN 0 THEN 'inserted' ELSE 'updated' END AS tick
+    RETURNING coin_id, observed_at, CASE revision WHEN 0 THEN 'inserted' ELSE 'updated' END
 )
 SELECT CASE latest WHEN 'late' THEN 'stale' ELSE latest END AS latest, tick, count(*) AS records
-FROM judged LEFT JOIN ticks USING (coin_id, observed_at)
+FROM judged LEFT JOIN (TABLE ticks UNION ALL TABLE corrections) AS t USING (coin_id, observed_at)
 GROUP BY 1, 2

@@ -37,7 +37,7 @@ SET jit = off;
 {statement("staging_create")};
 \\copy raw (source, run_id, page, url, status, body, sha256, fetched_at) FROM '{raw}'
 \\copy staged FROM '{staged}'
-{statement("tickers_merge")} \\bind {source} 1 1 now() false -infinity \\g
+{statement("tickers_merge")} \\bind {source} 1 1 now() false -infinity false \\g
 """
 
 
@@ -50,7 +50,7 @@ CREATE TEMP SEQUENCE position MINVALUE 0 CACHE 1000;
 ALTER TABLE staged ALTER raw_position SET DEFAULT nextval('position');
 \\copy raw (source, run_id, page, url, status, body, sha256, fetched_at) FROM '{raw}'
 \\copy staged ({", ".join(columns)}) FROM '{file}' WITH (FORMAT csv, HEADER)
-{statement("tickers_merge")} \\bind {source} 1 1 now() true -infinity \\g
+{statement("tickers_merge")} \\bind {source} 1 1 now() true -infinity false \\g
 """
 
 
