@@ -7,6 +7,7 @@ import json
 import signal
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ from kasparro.sources import options
 from kasparro.store import runs
 from kasparro.store.states import Due
 
-from .serving import eventually, fetch, serving, settled, upstreams
+from .serving import Service, eventually, fetch, serving, settled, upstreams
 
 
 @pytest.fixture
@@ -225,10 +226,16 @@ async def test_demo_says_simulated_and_keeps_its_data_apart(tmp_path: Path) -> N
         assert health["etl_status"]["csv"]["simulated"] is False
         async with aiohttp.ClientSession(headers={"Accept": "text/html"}) as client, client.get(service.url) as answer:
             assert "simulated" in (await answer.text()).lower()
+        await eventually(partial(_has_a_past, service))
         await service.stop()
     assert (tmp_path / ".kasparro" / "demo").is_dir()
     assert [path.name for path in (tmp_path / ".kasparro").iterdir()] == ["demo"]
     remove(tmp_path / ".kasparro" / "demo")
+
+
+async def _has_a_past(service: Service) -> bool:
+    _, history = await service.get("/coins/coingecko/solana/history?page_size=1000")
+    return bool(history.get("next"))
 
 
 async def test_two_processes_on_one_database_share_the_runs(tmp_path: Path, dsn: str, sandbox: Sandbox) -> None:

@@ -17,13 +17,13 @@ WITH standing AS MATERIALIZED (
         SELECT coalesce(plan.interval_seconds, state.interval_seconds) * interval '1 second' AS pace
     ) AS paced
     LEFT JOIN LATERAL (
-        SELECT run_id, status, error_kind FROM etl_run r
+        SELECT run_id, status, error_kind FROM etl_cycle r
         WHERE r.source = state.source AND finished_at IS NOT NULL
         ORDER BY run_id DESC
         LIMIT 1
     ) AS last ON true
     LEFT JOIN LATERAL (
-        SELECT finished_at FROM etl_run r
+        SELECT finished_at FROM etl_cycle r
         WHERE r.source = state.source AND status IN ('success', 'partial')
         ORDER BY run_id DESC
         LIMIT 1
@@ -71,6 +71,10 @@ LEFT JOIN LATERAL (
         FROM (
             SELECT observed_at FROM price_history AS tick
             WHERE tick.coin_id = listed.coin_id AND tick.source = standing.source
+              AND NOT EXISTS (  -- a backfilled one tells nothing of how often the source is read
+                  SELECT FROM backfill_span AS told
+                  WHERE told.coin_id = tick.coin_id AND told.source = tick.source AND told.raw_id = tick.raw_id
+              )
             ORDER BY observed_at DESC
             LIMIT 21
         ) AS latest

@@ -9,5 +9,6 @@ SELECT
     0, 0, 0
 FROM price_history
 WHERE source = $1 AND raw_id < (SELECT min(raw_id) FROM rebuild_page)
+  AND raw_id NOT IN (SELECT raw_id FROM backfill_span s WHERE s.source = $1)
 GROUP BY source, coin_id
 ON CONFLICT (source, coin_id) DO NOTHING

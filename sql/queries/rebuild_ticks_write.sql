@@ -7,6 +7,7 @@ WITH before AS (
     SELECT coin_id, (array_agg((price_usd, market_cap_usd, volume_24h_usd) ORDER BY raw_id DESC, observed_at DESC))[1] AS figures
     FROM price_history
     WHERE source = $1 AND coin_id = ANY ($2) AND raw_id < (SELECT min(raw_id) FROM rebuild_page)
+      AND raw_id NOT IN (SELECT raw_id FROM backfill_span s WHERE s.source = $1)
     GROUP BY coin_id
 ), derived AS (
     SELECT *, raw_id = min(raw_id) OVER (PARTITION BY coin_id) AS is_first

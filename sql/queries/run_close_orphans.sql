@@ -8,9 +8,9 @@ WHERE r.status = 'running'
   AND ($1::text IS NULL OR r.source = $1)
   AND NOT EXISTS (
       SELECT FROM source_lease l
-      WHERE l.source = r.source AND l.fence = r.fence AND session_lives(l.backend_pid, l.backend_start)
+      WHERE l.source = lease_of(r) AND l.fence = r.fence AND session_lives(l.backend_pid, l.backend_start)
   )
 RETURNING
-    r.run_id, r.source, r.pages,
+    r.run_id, r.source, r.trigger, r.pages,
     coalesce((SELECT failures FROM source_state s WHERE s.source = r.source), 0) AS failures,
     coalesce((SELECT interval_seconds FROM source_state s WHERE s.source = r.source), 0) AS interval

@@ -7,7 +7,7 @@ SELECT
     rejected::double precision AS records_failed,
     requests::double precision AS requests,
     retries::double precision AS retries
-FROM etl_run
+FROM etl_cycle
 WHERE source = $1 AND run_id < $2 AND status IN ('success', 'partial') AND resumed_from IS NULL
 ORDER BY run_id DESC
 LIMIT $3

@@ -5,6 +5,6 @@ SELECT
     extract(epoch FROM finished_at - started_at)::double precision AS seconds
 FROM source_state
 CROSS JOIN LATERAL (
-    SELECT * FROM etl_run r WHERE r.source = source_state.source ORDER BY run_id DESC LIMIT $1
+    SELECT * FROM etl_cycle r WHERE r.source = source_state.source ORDER BY run_id DESC LIMIT $1
 ) AS run
 ORDER BY run.source, run_id

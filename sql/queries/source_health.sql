@@ -8,14 +8,14 @@ LEFT JOIN LATERAL (
         SELECT FROM source_lease l
         WHERE l.source = r.source AND l.fence = r.fence AND session_lives(l.backend_pid, l.backend_start)
     ) AS is_orphan
-    FROM etl_run r
+    FROM etl_cycle r
     WHERE r.source = source_state.source
     ORDER BY run_id DESC
     LIMIT 1
 ) AS last ON true
 LEFT JOIN LATERAL (
     SELECT finished_at
-    FROM etl_run r
+    FROM etl_cycle r
     WHERE r.source = source_state.source AND r.status IN ('success', 'partial')
     ORDER BY run_id DESC
     LIMIT 1

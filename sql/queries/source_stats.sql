@@ -12,7 +12,7 @@ FROM (
         count(run_id) AS total_runs,
         round(100.0 * count(*) FILTER (WHERE is_success) / nullif(count(finished_at), 0), 2) AS success_rate
     FROM source_state
-    FULL JOIN (SELECT *, status IN ('success', 'partial') AS is_success FROM etl_run) AS run USING (source)
+    FULL JOIN (SELECT *, status IN ('success', 'partial') AS is_success FROM etl_cycle) AS run USING (source)
     GROUP BY source
     ORDER BY source
 ) AS stats

@@ -28,7 +28,7 @@ ON CONFLICT (source) DO UPDATE SET
                 least(known.taken_at, clock_timestamp()) AS taken_at
             FROM (SELECT) AS one
             LEFT JOIN LATERAL (
-                SELECT status FROM etl_run r WHERE r.source = $1 ORDER BY run_id DESC LIMIT 1
+                SELECT status FROM etl_cycle r WHERE r.source = $1 ORDER BY run_id DESC LIMIT 1
             ) AS last_run ON true
         ) AS before
     )

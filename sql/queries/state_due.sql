@@ -6,7 +6,7 @@ WITH ours AS (
 )
 SELECT CASE
     WHEN EXISTS (SELECT FROM lease_held l WHERE l.source = s.source) THEN NULL
-    WHEN EXISTS (SELECT FROM etl_run r WHERE r.source = s.source AND r.status = 'running') THEN 0
+    WHEN EXISTS (SELECT FROM etl_cycle r WHERE r.source = s.source AND r.status = 'running') THEN 0
     ELSE greatest(0, extract(epoch FROM least(s.next_run_at, s.requested_at) - clock_timestamp()))
 END::double precision
 FROM source_state s

@@ -6,10 +6,10 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -18,10 +18,15 @@ import aiohttp
 from aiohttp import web
 
 from kasparro import __version__, api
+from kasparro.domain import Coin, Span
 from kasparro.errors import ConfigurationError
+from kasparro.ingest import named
 from kasparro.ingest.assets import Resolver
+from kasparro.ingest.backfill import Backfill
+from kasparro.ingest.backfill import Summary as Backfilled
 from kasparro.ingest.claim import close_orphans
 from kasparro.ingest.contracts import Collector
+from kasparro.ingest.gap_map import Missing
 from kasparro.ingest.pipeline import Pipeline, Summary
 from kasparro.ingest.reader import ApiReader, Reader, reader
 from kasparro.ingest.rebuild import Rebuild, Rebuilt
@@ -39,6 +44,8 @@ from kasparro.store.pool import ERRORS, Connection, Pool, api_pool, connect, exp
 from kasparro.store.rejects import Choice
 
 _HOUR = 3600.0
+_SHOWN = ("bitcoin", "ethereum", "solana")  # coins of the demo that have a past, so far
+_PAST = timedelta(days=90)
 _LOOK = 60.0  # seconds between looks whether contracts are due
 _SAMPLE = 1.0  # seconds between looks at the event loop
 _DRAIN = 0.5  # seconds between saying that we stop and stopping
@@ -74,6 +81,17 @@ class Workshop:
             reading, self.pool, self.metrics, self.owner, days, watch, reject_budget=self.settings.reject_budget
         )
         return Schedule(pipeline, self.pool, self.metrics, options.interval, after=after)
+
+    def backfill(self, source: str, *, all_credits: bool = False) -> Backfill:
+        """The backfill of a source; raises ConfigurationError where it tells nothing of the past."""
+        reading = self.schedule(source).pipeline.reader
+        if not isinstance(reading, ApiReader) or not reading.source.reaches(reading.options):
+            raise ConfigurationError(
+                f"{source} cannot be asked for the past; dated rows of a file become history when it is read: "
+                "`CSV_PATH=history.csv kasparro ingest csv` reads one that is kept elsewhere"
+            )
+        days, reject_budget = self.settings.history_retention_days, self.settings.reject_budget
+        return Backfill(reading, self.pool, self.metrics, self.owner, days, reject_budget, all_credits)
 
 
 @asynccontextmanager
@@ -114,19 +132,23 @@ def _owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
 
 
-async def serve(settings: Settings) -> None:
-    """Run the service until SIGTERM or SIGINT; raises ConfigurationError when it cannot start."""
+async def serve(settings: Settings, *works: Callable[[Workshop], Coroutine[None, None, None]]) -> None:
+    """Run the service, and works beside it, until SIGTERM or SIGINT; raises ConfigurationError when it cannot start."""
     _stop_on_signals()
     try:
         async with AsyncExitStack() as stack:
             listening = stack.enter_context(_listen(settings))
-            await _start(settings, listening, stack)
+            shop, group = await _start(settings, listening, stack)
+            for work in works:
+                group.create_task(work(shop))
             await asyncio.Event().wait()
     except asyncio.CancelledError:
         log.info("stopped")
 
 
-async def _start(settings: Settings, listening: socket.socket, stack: AsyncExitStack) -> None:
+async def _start(
+    settings: Settings, listening: socket.socket, stack: AsyncExitStack
+) -> tuple[Workshop, asyncio.TaskGroup]:
     """Start everything, and leave its end on `stack`: what starts last stops first."""
     metrics = Metrics()
     dsn = await stack.enter_async_context(database(settings))
@@ -151,12 +173,23 @@ async def _start(settings: Settings, listening: socket.socket, stack: AsyncExitS
         group.create_task(schedule.keep())
     stack.push_async_callback(_drain, application)
     _greet(settings, listening)
+    return shop, group
 
 
 async def demo(settings: Settings) -> None:
     """Run the service against the sandbox, in a database of its own: simulated figures never meet real ones."""
+    works = [_fill_in] if "coingecko" in settings.sources else []
     async with Sandbox(coins=2000, tick_every=5) as sandbox:
-        await serve(_simulated(settings, sandbox))
+        await serve(_simulated(settings, sandbox), *works)
+
+
+async def _fill_in(shop: Workshop) -> None:
+    """What is missing of the last 90 days of a few coins."""
+    now = datetime.now(UTC)
+    try:
+        await shop.backfill("coingecko").run([Coin(name, name) for name in _SHOWN], Span(now - _PAST, now))
+    except Exception:  # a demo without a past is one all the same
+        log.exception("backfill broke")
 
 
 def _simulated(settings: Settings, sandbox: Sandbox) -> Settings:
@@ -201,6 +234,31 @@ async def rebuild(settings: Settings, since: datetime | None) -> list[Rebuilt]:
             )
             for name in settings.sources
         ]
+
+
+async def backfill(settings: Settings, names: Sequence[str], within: Span, *, all_credits: bool) -> Backfilled:
+    """Ask the one source in the settings for the past of some coins; raises NotThere, Busy."""
+    _stop_on_signals()
+    async with _backfill(settings, names, all_credits=all_credits) as (work, coins):
+        return await work.run(coins, within)
+
+
+async def missing(settings: Settings, names: Sequence[str], within: Span) -> tuple[list[Missing], int | None]:
+    """What a backfill would ask for, and how many calls are free for it; None where no number is promised."""
+    async with _backfill(settings, names, all_credits=False) as (work, coins), work.pool.acquire() as conn:
+        return [await work.missing(conn, coin, within) for coin in coins], await work.spare()
+
+
+@asynccontextmanager
+async def _backfill(
+    settings: Settings, names: Sequence[str], *, all_credits: bool
+) -> AsyncIterator[tuple[Backfill, list[Coin]]]:
+    [source] = settings.sources
+    async with database(settings) as dsn, workshop(settings, dsn, Metrics()) as shop:
+        work = shop.backfill(source, all_credits=all_credits)
+        async with shop.pool.acquire() as conn:
+            coins = list(dict.fromkeys([await named.coin(conn, source, name) for name in names]))
+        yield work, coins
 
 
 async def migrate(settings: Settings) -> None:

@@ -8,16 +8,29 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
 
-from kasparro import __version__, app, asset_commands, background, log, postgres, progress, report, selftest, setup
+from kasparro import (
+    __version__,
+    app,
+    asset_commands,
+    background,
+    history_commands,
+    log,
+    postgres,
+    progress,
+    report,
+    selftest,
+    setup,
+)
+from kasparro.console import Json, moment, pretty, stoppable, tell
 from kasparro.errors import ConfigurationError
 from kasparro.ingest.replay import applied, tried
 from kasparro.selftest import table
@@ -31,7 +44,8 @@ commands = typer.Typer(
     help="Cryptocurrency market data: collected, kept and served.",
 )
 commands.add_typer(asset_commands.commands, name="assets")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+commands.command()(history_commands.coverage)
+commands.command()(history_commands.backfill)
 Only = Annotated[list[str] | None, typer.Option(help="Only this source; may be given again.")]
 Demo = Annotated[bool, typer.Option("--demo", help="The demo with simulated upstreams, not the service.")]
 
@@ -46,24 +60,6 @@ def main() -> None:
         sys.exit(2)
     except BrokenPipeError:  # whoever read our output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-
-
-def _moment(text: str) -> datetime:
-    """A date or a time; UTC where it does not say."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no time; give one such as 2026-01-31T12:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-@contextmanager
-def _stoppable(prospect: str) -> Iterator[None]:
-    try:
-        yield
-    except (asyncio.CancelledError, KeyboardInterrupt):
-        print(f"kasparro: stopped; what was committed stays, and {prospect}", file=sys.stderr)
         sys.exit(1)
 
 
@@ -127,7 +123,7 @@ def clean() -> None:
 def ingest(sources: Annotated[list[str] | None, typer.Argument()] = None, as_json: Json = False) -> None:
     """Run one cycle of the sources, or of all, and say what came of it."""
     settings = setup.settings(sources)
-    with _stoppable("the next cycle goes on from there"), progress.shown(settings.sources) as watch:
+    with stoppable("the next cycle goes on from there"), progress.shown(settings.sources) as watch:
         results = asyncio.run(app.ingest(settings, watch))
     print(progress.as_json(results) if as_json else progress.as_table(results))
     if any(result.status in ("failed", "parked") for result in results):
@@ -144,24 +140,24 @@ def replay(
 ) -> None:
     """Read quarantined records again, once a mapping or a setting is mended."""
     settings, choice = setup.settings(source), Choice(run, reject)
-    with _stoppable("a replay does the rest"):
+    with stoppable("a replay does the rest"):
         results = asyncio.run(app.replay(settings, choice, tried if dry_run else applied))
-    _tell([result.row() for result in results], as_json=as_json)
+    tell([result.row() for result in results], as_json=as_json)
 
 
 @commands.command()
 def rebuild(
     source: Only = None,
     since: Annotated[
-        datetime | None, typer.Option(parser=_moment, help="Only from pages fetched since, such as 2026-01-31T12:00Z.")
+        datetime | None, typer.Option(parser=moment, help="Only from pages fetched since, such as 2026-01-31T12:00Z.")
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Derive the latest rows and the history again from the raw pages that are kept; asks no vendor."""
     settings = setup.settings(source)
-    with _stoppable("a rebuild does the rest"):
+    with stoppable("a rebuild does the rest"):
         results = asyncio.run(app.rebuild(settings, since))
-    _tell([result.row() for result in results], as_json=as_json)
+    tell([result.row() for result in results], as_json=as_json)
 
 
 @commands.command()
@@ -177,7 +173,7 @@ def status(as_json: Json = False) -> None:
     service = _service(setup.settings())
     with _answering(service):
         health = orjson.loads(service.get("/health")[1])
-    print(_pretty(health) if as_json else report.text(service, health))
+    print(pretty(health) if as_json else report.text(service, health))
     if health["status"] == "unhealthy":
         sys.exit(1)
 
@@ -199,7 +195,7 @@ def get(path: str) -> None:
     with _answering(service):
         code, body = service.get(path, key=settings.own_key)
     try:
-        print(_pretty(orjson.loads(body)))
+        print(pretty(orjson.loads(body)))
     except orjson.JSONDecodeError:
         print(body.decode("utf-8", "replace"))
     if code >= 400:
@@ -210,7 +206,7 @@ def get(path: str) -> None:
 def config(as_json: Json = False) -> None:
     """Print the settings in effect; secrets are masked."""
     values = effective(setup.settings())
-    print(_pretty(values) if as_json else "\n".join(f"{name}={value or ''}" for name, value in values.items()))
+    print(pretty(values) if as_json else "\n".join(f"{name}={value or ''}" for name, value in values.items()))
 
 
 @commands.command("selftest")
@@ -257,14 +253,3 @@ def _answering(service: background.Service) -> Iterator[None]:
     except OSError:
         print(f"kasparro: nothing answers at {service.url}: is it running? `just up` starts it", file=sys.stderr)
         sys.exit(1)
-
-
-def _tell(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
-    """Print what came of each source; exit with 1 where one has an error."""
-    print(_pretty(rows) if as_json else progress.table(rows))
-    if any(row["error"] for row in rows):
-        sys.exit(1)
-
-
-def _pretty(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
@@ -59,7 +59,7 @@ class Kind(StrEnum):
 
 
 RunStatus = Literal["running", "success", "partial", "failed", "abandoned", "cancelled"]
-Trigger = Literal["schedule", "manual"]
+Trigger = Literal["schedule", "manual", "backfill"]
 DriftKind = Literal[
     "new_field",
     "missing_field",
@@ -86,6 +86,39 @@ class Flag(NamedTuple):
 
     name: FlagName
     reason: str
+
+
+class Span(NamedTuple):
+    """A stretch of time, without its end."""
+
+    since: datetime
+    until: datetime
+
+
+class Reach(NamedTuple):
+    """What a plan tells of the past: points `step` apart, as far `back` from now (None: to the beginning).
+
+    A call brings a stretch of at most `span`.
+    """
+
+    step: timedelta
+    back: timedelta | None
+    span: timedelta
+
+
+class Part(NamedTuple):
+    """A stretch of the past of a coin that is asked for in one call, in points `step` apart."""
+
+    since: datetime
+    until: datetime
+    step: timedelta
+
+
+class Coin(NamedTuple):
+    """A coin as its source calls it."""
+
+    coin_id: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,8 @@ class ApiOptions(SourceOptions):
     """`30/60` is at most 30 requests in any 60 seconds. Unset: what the plan allows."""
     credits: Credits | None = None
     """Calls in a month, or `unlimited`; the interval grows so that they last. Unset: what the plan gives."""
+    reach: Days | None = None
+    """How many days back a backfill may ask. Unset: what the plan gives."""
     drift: Literal["warn", "freeze"] = "warn"
     """What a change in the vendor's answers does: `warn` of it, or `freeze` the source until it is acknowledged."""
 

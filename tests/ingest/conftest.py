@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aiohttp
+import asyncpg
 import pytest
 
 from kasparro.ingest.pipeline import Pipeline
@@ -49,6 +50,17 @@ async def make_pipeline(sandbox: Sandbox, pool: Pool, outbound: aiohttp.ClientSe
     return make
 
 
+@pytest.fixture
+def fetch(pool: Pool) -> Callable[..., Any]:
+    """`await fetch("SELECT ...")`: the rows."""
+
+    async def rows(query: str, *values: Any) -> list[asyncpg.Record]:
+        async with pool.acquire() as conn:
+            return await conn.fetch(query, *values)  # type: ignore[no-any-return]
+
+    return rows
+
+
 async def cycle(schedule: Schedule, pool: Pool) -> float:
     """What the schedule does at a tick that is due now; returns the seconds until the next one."""
     async with pool.acquire() as conn:
@@ -67,5 +79,5 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         waits.append(seconds)
         self._waited(seconds)
 
-    monkeypatch.setattr("kasparro.ingest.transport.Transport._wait", wait)
+    monkeypatch.setattr("kasparro.ingest.transport.Transport.wait", wait)
     return waits

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-import asyncpg
 import pytest
 from pydantic import AliasPath, Field
 
@@ -36,15 +35,6 @@ class Mended(CoinPaprika):
         price_usd: Amount | None = Field(validation_alias=AliasPath("quotes", "USD", "cost"))
 
     record_type: ClassVar[Any] = Record
-
-
-@pytest.fixture
-def fetch(pool: Pool) -> Callable[..., Any]:
-    async def rows(query: str, *values: Any) -> list[asyncpg.Record]:
-        async with pool.acquire() as conn:
-            return await conn.fetch(query, *values)  # type: ignore[no-any-return]
-
-    return rows
 
 
 async def test_mended_mapping_brings_what_was_rejected(

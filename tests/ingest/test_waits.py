@@ -118,7 +118,7 @@ def test_failure_between_two_ticks_moves_none(error: Exception) -> None:
 def test_run_that_died_is_carried_on_at_once_and_one_that_dies_again_and_again_ever_later(
     pages: int, failures: int, wait: Wait
 ) -> None:
-    assert after_death(Orphan(7, "coingecko", pages, failures, INTERVAL)) == wait
+    assert after_death(Orphan(7, "coingecko", "schedule", pages, failures, INTERVAL)) == wait
 
 
 def test_run_whose_process_stops_is_due_at_once_and_no_failure() -> None:

@@ -92,7 +92,7 @@ async def test_open_run_of_a_lost_lease_is_closed_as_abandoned(pool: Pool) -> No
         assert await runs.close_orphans(conn) == []
         await leases.release(conn, "csv", fence)
         assert await runs.close_orphans(conn, "coingecko") == []
-        assert await runs.close_orphans(conn) == [(run_id, "csv", 0, 0, 0.0)]
+        assert await runs.close_orphans(conn) == [(run_id, "csv", "manual", 0, 0, 0.0)]
         row = await conn.fetchrow("SELECT status, finished_at, error_message FROM etl_run")
     assert row["status"] == "abandoned"
     assert row["finished_at"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from kasparro.api.data_query import Moment
 from kasparro.api.queries import AssetId, Query, Source, different, items
 
 CoinId = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]*$")]
@@ -32,6 +34,21 @@ class AssetsQuery(Query):
 class AssetPath(Query):
     asset_id: AssetId
     """The asset."""
+
+
+class CoverageQuery(Query):
+    """Of which time."""
+
+    since: Annotated[Moment | None, Field(alias="from")] = None
+    """From when on, such as 2026-01-31T12:00:00Z; the first observation of each listing, if not given."""
+    until: Annotated[Moment | None, Field(alias="to")] = None
+    """Up to when; now, if not given."""
+
+    @model_validator(mode="after")
+    def _has_a_length(self) -> Self:
+        if self.since and self.since >= (self.until or datetime.now(UTC)):
+            raise ValueError("`from` has to be before `to`, and before now")
+        return self
 
 
 class Listed(Query):

@@ -7,6 +7,7 @@ from aiohttp import web
 from kasparro.api import (
     assets,
     coins,
+    coverage,
     data,
     drift,
     events,
@@ -32,6 +33,7 @@ ROUTES = [
     web.get("/assets", assets.page),
     web.get("/assets/{asset_id}", assets.details),
     web.get("/assets/{asset_id}/price", prices.price),
+    web.get("/assets/{asset_id}/coverage", coverage.covered),
     web.post("/assets/link", assets.link),
     web.post("/assets/unlink", assets.unlink),
     web.post("/assets/merge", assets.merge),

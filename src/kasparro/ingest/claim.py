@@ -67,4 +67,5 @@ async def close_orphans(conn: Connection, metrics: Metrics, source: str | None =
         for orphan in await runs.close_orphans(conn, source):
             log.warning("closed a run that its process left open", run_id=orphan.run_id, source=orphan.source)
             metrics.run_abandoned(orphan.source)
-            await states.settle(conn, orphan.source, after_death(orphan))
+            if orphan.trigger != "backfill":  # which says nothing of how its source is
+                await states.settle(conn, orphan.source, after_death(orphan))

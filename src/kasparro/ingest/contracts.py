@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from kasparro.domain import Request
 from kasparro.errors import Refused, SourceError, Transient
 from kasparro.identity.listing import Contract
-from kasparro.ingest.quota import Allowance, allowance
+from kasparro.ingest.quota import Modest, allowance
 from kasparro.ingest.reader import ApiReader
 from kasparro.log import logger
 from kasparro.metrics import Metrics
@@ -17,14 +17,6 @@ from kasparro.store.pool import ERRORS, Pool, explain
 from kasparro.store.runs import Traffic
 
 log = logger("contracts")
-
-
-class _Modest(Allowance):
-    """Pays as a cycle does. That a plan has no contracts is no reason to hold back the prices that it has."""
-
-    async def settle(self, error: SourceError) -> None:
-        if isinstance(error, Transient):
-            await super().settle(error)
 
 
 @dataclass(slots=True)
@@ -72,7 +64,7 @@ class Collector:
     async def _ask(self, request: Request) -> list[Contract]:
         source = self.reader.source
         paid = allowance(self.reader.account, "schedule", self.pool, self.metrics)
-        modest = _Modest(paid.account, paid.most, paid.pool, paid.metrics)
+        modest = Modest(paid.account, paid.most, paid.pool, paid.metrics)
         transport = replace(self.reader.transport, traffic=Traffic(), allowance=modest)
         try:
             response = await transport.send(request)

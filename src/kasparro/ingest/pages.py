@@ -49,7 +49,7 @@ async def deliveries(
     number, following = 1, cursor
     while number == 1 or following:
         response = await transport.send(source.request(options, following))
-        page, same = _page(number, response), known.get(number)
+        page, same = page_of(number, response), known.get(number)
         reading: _Reading | _Repetition
         if same and same.is_again(page, snapshot.seen.keys()):
             page = replace(page, same_as=same.raw_id)
@@ -190,7 +190,8 @@ def _part(cursor: Mapping[str, Any]) -> str:
     return "&".join(f"{key}={value}" for key, value in sorted(cursor.items()))
 
 
-def _page(number: int, response: Response) -> Page:
+def page_of(number: int, response: Response) -> Page:
+    """An answer as a page."""
     checksum = hashlib.sha256(response.body).digest()
     text = response.body.decode("utf-8", "backslashreplace")
     simulated = "x-kasparro-simulated" in response.headers

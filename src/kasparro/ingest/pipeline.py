@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from kasparro.domain import Closing, Kind, Ledger, Page, Refusal, Rejection, RunStatus, Trigger
-from kasparro.errors import Cancelled, KasparroError, Malformed, SourceError
+from kasparro.errors import Malformed
 from kasparro.ingest import budget, history, snapshots
 from kasparro.ingest.ahead import ahead
 from kasparro.ingest.batches import Batch, Part, batches, join
 from kasparro.ingest.cancel import cancellable
 from kasparro.ingest.claim import Claim, Follow, claim, nothing_follows
 from kasparro.ingest.drift_watch import Sightings, freeze, kept
+from kasparro.ingest.ending import told_to, words
 from kasparro.ingest.lease import hold
 from kasparro.ingest.ledger import settle
 from kasparro.ingest.quota import allowance
@@ -98,16 +99,10 @@ class Pipeline:
         started = time.monotonic()
         log.debug("run started")
         try:
-            async with cancellable(self.pool, taken.source, taken.run_id):
-                await self._commit_all(conn, taken, summary)
-            self._judge(summary, resumed=self.reader.resumes(taken.found) is not None)
-        except SourceError as error:
-            summary.status = "cancelled" if isinstance(error, Cancelled) else "failed"
-            summary.error = error
-        except BaseException as error:
-            summary.status = "cancelled" if isinstance(error, asyncio.CancelledError) else "failed"
-            summary.error = error
-            raise
+            with told_to(summary):
+                async with cancellable(self.pool, taken.source, taken.run_id):
+                    await self._commit_all(conn, taken, summary)
+                self._judge(summary, resumed=self.reader.resumes(taken.found) is not None)
         finally:
             await self._finish(taken, summary)
             self._report(summary, time.monotonic() - started)
@@ -139,8 +134,8 @@ class Pipeline:
             await states.mark_checked(conn, summary.source)
         else:
             kind = type(summary.error).__name__ if summary.error else None
-            words = _words(summary.error)
-            await runs.finish(conn, summary.run_id, summary.status, summary.traffic, kind, words)
+            text = words(summary.error)
+            await runs.finish(conn, summary.run_id, summary.status, summary.traffic, kind, text)
         if summary.pages:
             await states.mark_simulated(conn, summary.source, summary.simulated)
 
@@ -161,7 +156,7 @@ class Pipeline:
             fetched=summary.ledger.fetched,
             rejected=summary.ledger.rejected,
             seconds=round(seconds, 3),
-            error=_words(summary.error),
+            error=words(summary.error),
         )
 
     async def _commit_all(self, conn: Connection, taken: Claim, summary: Summary) -> None:
@@ -209,7 +204,7 @@ class Pipeline:
 
     async def _write_batch(self, conn: Connection, batch: Batch, raw_id: int, summary: Summary) -> Ledger:
         if batch.rejections:
-            await _quarantine(conn, batch, raw_id, summary)
+            await quarantine(conn, batch, raw_id, source=summary.source, run_id=summary.run_id)
         effects = await self._merge(conn, batch, raw_id, summary) if batch.records else []
         if batch.closing is None:
             await tickers.clear(conn)  # for the next one; behind the last, the commit does it
@@ -246,19 +241,6 @@ class Pipeline:
         self.months |= await history.make_room(self.pool, months - self.months, history.since(self.history_days))
 
 
-def _words(error: BaseException | None) -> str | None:
-    """What ended a run, in words that anybody may read: an error that we did not foresee says only what it is."""
-    match error:
-        case None:
-            return None
-        case KasparroError():
-            return str(error)
-        case _ if isinstance(error, ERRORS):
-            return f"the database: {explain(error)}"
-        case _:
-            return f"{type(error).__name__}; the log tells more"
-
-
 async def _write_refusal(conn: Connection, refusal: Refusal, summary: Summary) -> Ledger:
     """A refused file is one rejected record; its checkpoint remembers it, so that it is refused once."""
     log.warning("file refused", file=refusal.stream, reasons=[fault.message for fault in refusal.faults])
@@ -272,12 +254,13 @@ async def _write_refusal(conn: Connection, refusal: Refusal, summary: Summary) -
     return Ledger(rejected=1)
 
 
-async def _quarantine(conn: Connection, batch: Batch, raw_id: int, summary: Summary) -> None:
+async def quarantine(conn: Connection, batch: Batch, raw_id: int, *, source: str, run_id: int) -> None:
+    """Keep the records of a batch that are no tickers."""
     await rejects.insert(
         conn,
-        summary.source,
+        source,
         batch.rejections,
-        run_id=summary.run_id,
+        run_id=run_id,
         raw_id=raw_id,
         stream=batch.page.stream,
         fetched_at=batch.page.fetched_at,

@@ -85,6 +85,14 @@ class Allowance:
                 log.warning("hold not written", source=self.account.source, reason=explain(away))
 
 
+class Modest(Allowance):
+    """For calls beside the cycles. That a plan does not have them is no reason to hold back the prices that it has."""
+
+    async def settle(self, error: SourceError) -> None:
+        if isinstance(error, Transient):
+            await super().settle(error)
+
+
 def allowance(account: Account, trigger: str, pool: Pool, metrics: Metrics) -> Allowance:
     """What a run may spend: the schedule leaves a rest to runs that somebody asks for."""
     left = _spendable(account) if trigger == "schedule" else account.credits
@@ -131,6 +139,18 @@ async def plan(conn: Connection, account: Account, interval: float, metrics: Met
     metrics.credits_known(account.source, standing.used, account.credits)
     metrics.source_paced(account.source, interval if pace.spent else pace.interval)
     return pace
+
+
+def spare(account: Account, standing: Standing, *, interval: float, daily: int) -> int | None:
+    """How many credits of the month may be used before a call beside the cycles takes one that they are going to need.
+
+    `interval` is theirs, in seconds, `daily` what else is asked each day.
+    """
+    spendable = _spendable(account)
+    if spendable is None:
+        return None
+    cycles, days = math.ceil(standing.resets_in / interval), math.ceil(standing.resets_in / 86_400)
+    return max(0, spendable - math.ceil(cycles * (standing.cost or 1.0)) - days * daily)
 
 
 def _spendable(account: Account) -> int | None:

@@ -21,14 +21,14 @@ from typing import Any, NamedTuple, cast, get_args
 
 from kasparro.domain import Entry, Kind, Replayal, Ticker
 from kasparro.errors import Busy, SourceError
-from kasparro.ingest import history
+from kasparro.ingest import history, past
 from kasparro.ingest.lease import taken
 from kasparro.ingest.ledger import outcome
 from kasparro.ingest.reread import Read, read
 from kasparro.log import logger
 from kasparro.sources import SOURCES
 from kasparro.sources.base import Source
-from kasparro.store import checkpoints, leases, rejects, tickers
+from kasparro.store import backfills, checkpoints, leases, rejects, tickers
 from kasparro.store.pool import ERRORS, Connection, Pool, explain
 from kasparro.store.rejects import Choice, Open
 from kasparro.store.tickers import Origin
@@ -124,9 +124,13 @@ class Replay:
         is_series = self.source.kind is Kind.SERIES
         assert record.raw_id is not None  # noqa: S101 - only a refused file has none
         origin = Origin(self.source.name, record.run_id, record.raw_id, record.fetched_at, is_series, self._since())
-        (effect,) = await tickers.merge(conn, origin, tickers.copy_text([Entry(record.position, item)]))
+        staged = tickers.copy_text([Entry(record.position, item)])
+        if past.coin(record.stream):
+            [effect], kind = await backfills.merge(conn, origin, staged), Kind.SERIES
+        else:
+            [effect], kind = await tickers.merge(conn, origin, staged), self.source.kind
         await tickers.clear(conn)
-        return cast(Replayal, outcome(self.source.kind, effect))
+        return cast(Replayal, outcome(kind, effect))
 
     def _since(self) -> datetime:
         return history.since(self.history_days)

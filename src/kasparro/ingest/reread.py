@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from kasparro.domain import Entry, Fault, Rejection, Response, Ticker
+from kasparro.domain import Entry, Fault, Record, Rejection, Response, Ticker
 from kasparro.errors import Malformed, Rejected
-from kasparro.ingest import kept
+from kasparro.ingest import kept, past
 from kasparro.sources.base import ApiSource, Source
 from kasparro.store import raw
 from kasparro.store.pool import Connection
@@ -38,6 +38,8 @@ def _by_text(source: ApiSource, record: Open) -> Read:
         return (_CUT,)
     body = f"[{record.record}]".encode()
     try:
+        if coin := past.coin(record.stream):
+            return source.point(Record(record.position, record.record.encode()), coin)
         (only,) = source.records(Response(200, {}, body, "", record.fetched_at))
         return source.dated(source.ticker(only), record.fetched_at)
     except Rejected as rejected:

@@ -82,7 +82,7 @@ class Transport:
                 log.warning("request failed, trying again", error=str(error), attempt=attempt, seconds=round(pause, 1))
                 self.traffic.retries += 1
                 self.traffic.backed_off += pause
-                await self._wait(pause)
+                await self.wait(pause)
         raise AssertionError("the last attempt returns or raises")
 
     async def _send_once(self, request: Request) -> Response:
@@ -129,7 +129,8 @@ class Transport:
                 raise Malformed(self.source, f"the body is larger than {LARGEST >> 20} MiB")
         return bytes(body)
 
-    async def _wait(self, seconds: float) -> None:
+    async def wait(self, seconds: float) -> None:
+        """Rest, and count the rest."""
         self._waited(seconds)
         await asyncio.sleep(seconds)
 

@@ -47,7 +47,7 @@ def verdict(source: str, response: Response, *, has_key: bool = True) -> SourceE
                 f"{_KEY_CODES.get(refusal, 'the key is refused')}: check {setting} ({message})",
                 setting,
             )
-        case 402 | 10005:
+        case 402 | 10005 | 10012:
             return PlanLimit(source, f"the plan does not allow it, or its credits are used up ({message})")
         case 429:
             asked = retry_after(response)

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
 
 from kasparro.sandbox import coingecko_records as records
+from kasparro.sandbox.coingecko_past import PastQuery, chart_query, market_chart, range_query
 from kasparro.sandbox.coingecko_query import BadQuery, MarketsQuery, currency, listed, markets_query
 from kasparro.sandbox.currencies import PER_DOLLAR
 from kasparro.sandbox.market import Coin, Market
+from kasparro.sandbox.past import DAY
 from kasparro.sandbox.vendor import Vendor
 
 _PRICING = "https://www.coingecko.com/en/api/pricing"
 _EXCEEDED = (
     f"You've exceeded the Rate Limit. Please visit {_PRICING} to subscribe to our API plans for higher rate limits."
 )
+_FREE_DAYS = 365
+_ALLOWED_RANGE = (
+    "Your request exceeds the allowed time range. Public API users are limited to querying historical data within the "
+    f"past {_FREE_DAYS} days. Upgrade to a paid plan to enjoy full historical data access: {_PRICING}. "
+)
+_TOO_OLD = 10012
 _KEY_MISSING, _NOT_IN_PLAN, _WANTS_PRO_HOST, _WANTS_DEMO_HOST = 10002, 10005, 10010, 10011
 _SIMPLE_EXTRAS = {
     "include_market_cap": ("market_cap", "market_cap"),
@@ -46,6 +54,8 @@ class CoinGecko(Vendor):
             web.get("/key", self.key),
             web.get("/coins/markets", self.markets),
             web.get("/coins/list", self.coins),
+            web.get("/coins/{id}/market_chart", self.market_chart),
+            web.get("/coins/{id}/market_chart/range", self.market_chart_range),
             web.get("/simple/price", self.simple_price),
             web.get("/global", self.overview),
         ]
@@ -92,6 +102,12 @@ class CoinGecko(Vendor):
             lambda: [records.list_entry(coin, with_platforms) for coin in self.market.listed(self.name)],
         )
 
+    async def market_chart(self, request: web.Request) -> web.Response:
+        return self._past(request, chart_query)
+
+    async def market_chart_range(self, request: web.Request) -> web.Response:
+        return self._past(request, range_query)
+
     async def simple_price(self, request: web.Request) -> web.Response:
         ids, names = listed(request.query.get("ids", "")), listed(request.query.get("vs_currencies", ""))
         try:
@@ -137,8 +153,23 @@ class CoinGecko(Vendor):
         return response
 
     def _coded(self, status: int, code: int, message: str) -> web.Response:
+        return self._error(status, self._status(code, message))
+
+    def _status(self, code: int, message: str) -> dict[str, Any]:
         moment = datetime.now(UTC).isoformat(timespec="milliseconds")
-        return self._error(status, {"status": {"timestamp": moment, "error_code": code, "error_message": message}})
+        return {"status": {"timestamp": moment, "error_code": code, "error_message": message}}
+
+    def _past(self, request: web.Request, read: Callable[[Mapping[str, str], int], PastQuery]) -> web.Response:
+        """The past of a coin; without the key of a paid plan, of 365 days."""
+        now = self.market.now()
+        try:
+            query = read(request.query, now)
+        except BadQuery as bad:
+            return self.refuse(bad.status, bad.message)
+        if query.since < now - _FREE_DAYS * DAY and not _key(request, "pro"):
+            return self._error(401, {"error": self._status(_TOO_OLD, _ALLOWED_RANGE)})
+        coin = self.market.coin(self.name, request.match_info["id"])
+        return self.refuse(404, "coin not found") if coin is None else self.json(market_chart(coin, query, now))
 
     def _page(self, query: MarketsQuery) -> list[dict[str, Any]]:
         coins = [coin for coin in self._ordered(query) if not query.ids or _id(coin) in query.ids]

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import islice
 
 from aiohttp import web
 
+from kasparro.sandbox import wire
+from kasparro.sandbox.coinpaprika_past import days_back, historical_query, history
 from kasparro.sandbox.coinpaprika_records import coin_entry, contract_entries, overview, ticker
 from kasparro.sandbox.currencies import PER_DOLLAR
 from kasparro.sandbox.market import Coin, Market
+from kasparro.sandbox.past import DAY
 from kasparro.sandbox.vendor import Vendor
 
 _MOST_QUOTES = 3
+_NOT_IN_PLAN = "is not allowed in this plan. Check plans on coinpaprika.com/api"
 _PLATFORMS = ("eth-ethereum", "bnb-binance-coin", "matic-polygon", "avax-avalanche", "sol-solana", "trx-tron")
 _CACHED = {
     "Cache-Control": "public, max-age=60, s-maxage=60, stale-while-revalidate=10, stale-if-error=600",
@@ -35,6 +40,7 @@ class CoinPaprika(Vendor):
         return [
             web.get("/tickers", self.tickers),
             web.get("/tickers/{id}", self.ticker),
+            web.get("/tickers/{id}/historical", self.historical),
             web.get("/coins", self.coins),
             web.get("/contracts/{platform}", self.contracts),
             web.get("/global", self.overview),
@@ -58,10 +64,25 @@ class CoinPaprika(Vendor):
         currencies, wanted = _currencies(request), request.match_info["id"]
         if not currencies:
             return self.refuse(400, "invalid parameters")
-        for coin in self.market.listed(self.name):
-            if coin.listings[self.name].record["id"] == wanted:
-                return self.json(ticker(coin, currencies, bool(_key(request))))
-        return self.refuse(404, "id not found")
+        coin = self.market.coin(self.name, wanted)
+        if coin is None:
+            return self.refuse(404, "id not found")
+        return self.json(ticker(coin, currencies, bool(_key(request))))
+
+    async def historical(self, request: web.Request) -> web.Response:
+        """The past of a coin, as far back as the plan allows: the free one, or with a key the starter's."""
+        coin = self.market.coin(self.name, request.match_info["id"])
+        if coin is None:
+            return self.refuse(404, "id not found")
+        try:
+            query = historical_query(request.query, self.market.now())
+        except ValueError as error:
+            return self.refuse(400, str(error))
+        oldest = self.market.now() - days_back(query.step, is_paid=bool(_key(request))) * DAY
+        if query.since < oldest:
+            before = f"{wire.seconds(oldest)[:-1].replace('T', ' ')} +0000 UTC"
+            return self.refuse(402, f"Getting historical data before {before} {_NOT_IN_PLAN}")
+        return self.json(list(islice(history(coin, query), query.limit)))
 
     async def coins(self, _: web.Request) -> web.Response:
         return self.once_a_tick("coins", lambda: [coin_entry(coin) for coin in self._listed(True)])
@@ -105,7 +126,7 @@ class CoinPaprika(Vendor):
         return self.refuse(403, "invalid API key")
 
     def payment_required(self) -> web.Response:
-        return self.refuse(402, "this is not allowed in this plan. Check plans on coinpaprika.com/api")
+        return self.refuse(402, f"this {_NOT_IN_PLAN}")
 
     def rate_limited(self) -> web.Response:
         return self.refuse(429, "you have reached maximum request limit")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ VendorName = Literal["coinpaprika", "coingecko"]
 
 _LAG = 60  # seconds; CoinGecko's median from observation to answer is 63 to 70
 _SPREAD = 120  # seconds over which the first observations are spread
+_NOTED = 300_000  # milliseconds between notes of where a coin is
 _PULL, _STEP = 0.98, 0.01  # prices wander about 5 % around where they began, and never run away
 
 
@@ -27,7 +28,8 @@ class Listing:
 class Coin:
     """A coin, and where the market has taken it: `factor` is its price now by its price at the beginning.
 
-    `cap` is its market cap at the beginning; `updated` its newest observation, in Unix milliseconds.
+    `cap` is its market cap at the beginning; `updated` its newest observation, in Unix milliseconds. `path` is where it
+    has been: a moment and the factor then, every five minutes at most.
     """
 
     listings: Mapping[VendorName, Listing]
@@ -38,6 +40,7 @@ class Coin:
     drift: float = 0.0
     rank: int = 0
     updated: int = 0
+    path: list[tuple[int, float]] = field(default_factory=list)
 
 
 class Market:
@@ -52,6 +55,7 @@ class Market:
         self._at = math.floor(now()) - _LAG
         for coin in coins:
             coin.updated = self._observed(self._at - random.randrange(_SPREAD))
+            coin.path.append((coin.updated, coin.factor))
         self._rank()
 
     def tick(self) -> int:
@@ -64,12 +68,22 @@ class Market:
             coin.factor = math.exp(coin.drift)
             coin.updated = self._observed(self._at)
             coin.rank = 0
+            if coin.updated - coin.path[-1][0] >= _NOTED:
+                coin.path.append((coin.updated, coin.factor))
         self._rank()
         return len(moved)
 
     def listed(self, vendor: VendorName) -> list[Coin]:
         """The vendor's coins, the largest market cap first."""
         return [coin for coin in self.coins if vendor in coin.listings]
+
+    def now(self) -> int:
+        """The market's clock, in Unix milliseconds."""
+        return int(self._now() * 1000)
+
+    def coin(self, vendor: VendorName, coin_id: str) -> Coin | None:
+        """The coin that the vendor calls so."""
+        return next((coin for coin in self.listed(vendor) if coin.listings[vendor].record["id"] == coin_id), None)
 
     def _observed(self, second: int) -> int:
         return second * 1000 + self._random.randrange(1000)

@@ -7,6 +7,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType
 
+from kasparro.domain import Kind
 from kasparro.settings import SourceOptions
 from kasparro.sources.base import Source
 
@@ -20,6 +21,9 @@ def _declared() -> dict[str, Source]:
 
 
 SOURCES: Mapping[str, Source] = MappingProxyType(_declared())
+
+POLLED = [name for name, source in SOURCES.items() if source.kind is Kind.SNAPSHOT]
+"""The sources that say what is now: more often than they are asked, nothing is known of a coin."""
 
 
 def options() -> dict[str, type[SourceOptions]]:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from kasparro.domain import Fault, Kind, Record, Request, Response, Ticker
+from kasparro.domain import Coin, Fault, Kind, Part, Reach, Record, Request, Response, Ticker
 from kasparro.errors import Rejected
 from kasparro.identity.listing import Contract
 from kasparro.settings import ApiOptions, Rate, SourceOptions
@@ -51,6 +51,8 @@ class ApiSource(Source):
     """Upstream paths whose value never changes, for one coin, unless that of another path does -> the other path."""
     zero_is_unknown: ClassVar[frozenset[str]] = frozenset()
     """Fields of ours for which the vendor writes 0 where it means "unknown"."""
+    point_type: ClassVar[type[TickerRecord]]
+    """A point of a coin's past; none is needed where `reaches` has nothing."""
 
     @abstractmethod
     def home(self, options: Any) -> str:
@@ -78,7 +80,10 @@ class ApiSource(Source):
 
     def ticker(self, record: Record) -> Ticker:
         """The record as a ticker; raises Rejected with every fault, each at its upstream path."""
-        values = vars(validated(self.record_type, json_list.value(record)))
+        return self._ticker(validated(self.record_type, json_list.value(record)))
+
+    def _ticker(self, record: TickerRecord) -> Ticker:
+        values = vars(record)
         known = {field: values[field] or None for field in self.zero_is_unknown}
         return Ticker(**values | known)
 
@@ -107,6 +112,24 @@ class ApiSource(Source):
     def contracts(self, request: Request, response: Response) -> Iterator[Contract]:
         """The contracts in the answer to one of these requests. Raises Malformed where it is no JSON list."""
         yield from ()
+
+    def reaches(self, options: Any) -> Sequence[Reach]:
+        """What the plan tells of the past, the finest first; nothing where the vendor tells none."""
+        return ()
+
+    def past(self, options: Any, coin_id: str, part: Part) -> Request:
+        """The request for a part of a coin's past; it may bring more than was asked for."""
+        raise NotImplementedError
+
+    def points(self, response: Response) -> Iterator[Record]:
+        """The points of a coin's past, one by one. Raises Malformed where the answer holds none."""
+        return self.records(response)
+
+    def point(self, record: Record, coin: Coin) -> Ticker:
+        """A point as a ticker of the coin; raises Rejected as `ticker` does."""
+        value = json_list.value(record)
+        named = {**value, **coin._asdict()} if isinstance(value, dict) else value
+        return self._ticker(validated(self.point_type, named))
 
     @cached_property
     def _fast_lane(self) -> FastLane | None:

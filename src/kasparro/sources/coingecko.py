@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import quote
 
-from pydantic import AwareDatetime, Field, PlainValidator
+from pydantic import AfterValidator, AliasPath, AwareDatetime, Field, PlainValidator
 
-from kasparro.domain import Request, Response
+from kasparro.domain import Part, Reach, Record, Request, Response
 from kasparro.identity.listing import Contract
 from kasparro.settings import ApiOptions, Rate, Seconds
 from kasparro.sources import json_list
@@ -24,6 +26,11 @@ PLANS = {
     "analyst": Plan("analyst", Rate(500, 60), 500_000),
     "pro": Plan("pro", Rate(500, 60), 500_000),
 }
+
+# The past, by https://docs.coingecko.com/reference/coins-id-market-chart: the last day in steps of 5 minutes, and up to
+# 90 days of any time in steps of an hour. Longer stretches come by the day: a day less is asked for, to be safe.
+_DAY, _HOUR, _MINUTES = timedelta(days=1), timedelta(hours=1), timedelta(minutes=5)
+_BACK = {"keyless": 365 * _DAY, "demo": 365 * _DAY, "basic": 730 * _DAY}
 
 
 def _pages(value: object) -> int | Literal["all"]:
@@ -70,12 +77,25 @@ class CoinGeckoMarket(TickerRecord):
     source_updated_at: Moment | None = Field(default=None, validation_alias="last_updated")
 
 
+class CoinGeckoPoint(TickerRecord):
+    """What the three lists of `/coins/{id}/market_chart` say of one moment."""
+
+    price_usd: Amount | None = Field(validation_alias=AliasPath("prices", 1))
+    # here, and only here, the vendor writes 0 for a market cap that it does not know
+    market_cap_usd: Annotated[Amount | None, AfterValidator(lambda cap: cap or None)] = Field(
+        default=None, validation_alias=AliasPath("market_caps", 1)
+    )
+    volume_24h_usd: Amount | None = Field(default=None, validation_alias=AliasPath("total_volumes", 1))
+    source_updated_at: Moment = Field(validation_alias=AliasPath("prices", 0))
+
+
 class CoinGecko(ApiSource):
     """Answers without a key at a low rate; a demo key raises it; a paid plan has a host of its own."""
 
     name = "coingecko"
     options_type = Options
     record_type = CoinGeckoMarket
+    point_type = CoinGeckoPoint
     known: ClassVar[Mapping[str, str]] = {
         "image": "string",
         "price_change_24h": "number",
@@ -133,6 +153,20 @@ class CoinGecko(ApiSource):
             if isinstance(value, dict) and isinstance(platforms := value.get("platforms"), dict):
                 for chain, address in platforms.items():
                     yield from contract(value.get("id"), chain, address)
+
+    def reaches(self, options: Options) -> Sequence[Reach]:
+        return [Reach(_MINUTES, _DAY, _DAY), Reach(_HOUR, _BACK.get(self.plan(options).name), 89 * _DAY)]
+
+    def past(self, options: Options, coin_id: str, part: Part) -> Request:
+        path = f"/coins/{quote(coin_id, safe='')}/market_chart"
+        query = {"vs_currency": "usd", "precision": "full"}
+        if part.step == _MINUTES:  # only what ends now comes so finely
+            return Request(path, {**query, "days": "1"}, self._key(options))
+        stretch = {"from": f"{part.since.timestamp():.0f}", "to": f"{part.until.timestamp():.0f}"}
+        return Request(f"{path}/range", {**query, **stretch}, self._key(options))
+
+    def points(self, response: Response) -> Iterator[Record]:
+        return json_list.zipped(self.name, response.body, ("prices", "market_caps", "total_volumes"))
 
     def _key(self, options: Options) -> dict[str, str]:
         if options.api_key is None:

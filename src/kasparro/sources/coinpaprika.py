@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, ClassVar, Literal
+from urllib.parse import quote
 
 from pydantic import AliasPath, AwareDatetime, Field
 
-from kasparro.domain import Request, Response
+from kasparro.domain import Part, Reach, Request, Response
 from kasparro.identity.listing import Contract
 from kasparro.settings import ApiOptions, Rate, Seconds
 from kasparro.sources import json_list
@@ -17,6 +19,19 @@ from kasparro.sources.records import Amount, Figure, Moment, Rank, Text, TickerR
 
 # Calls a month, by https://docs.coinpaprika.com/api-plans; an enterprise plan is as agreed. Older documents say less.
 CREDITS = {"free": 20_000, "starter": 400_000, "pro": 1_000_000, "business": 5_000_000, "ultimate": 10_000_000}
+
+# How many days back each plan goes in steps of 5 minutes, an hour and a day (None: to the beginning). The table of
+# https://docs.coinpaprika.com/api-reference/tickers/get-historical-ticks-for-a-specific-coin has no ultimate plan.
+_STEPS = {"5m": timedelta(minutes=5), "1h": timedelta(hours=1), "1d": timedelta(days=1)}
+_DAYS: Mapping[str, Sequence[int | None]] = {
+    "free": (0, 1, 365),
+    "starter": (7, 30, 5 * 365),
+    "pro": (30, 90, None),
+    "business": (365, 365, None),
+    "ultimate": (365, 365, None),
+    "enterprise": (None, None, None),
+}
+_MOST_POINTS = 5000  # of one call
 
 # The platforms that most tokens live on, each a call a day, in CoinGecko's words.
 CHAINS = {
@@ -67,12 +82,22 @@ class CoinPaprikaTicker(TickerRecord):
     source_updated_at: Moment | None = Field(default=None, validation_alias="last_updated")
 
 
+class CoinPaprikaPoint(TickerRecord):
+    """One item of `/tickers/{id}/historical`."""
+
+    price_usd: Amount | None = Field(validation_alias="price")
+    market_cap_usd: Amount | None = Field(default=None, validation_alias="market_cap")
+    volume_24h_usd: Amount | None = Field(default=None, validation_alias="volume_24h")
+    source_updated_at: Moment = Field(validation_alias="timestamp")
+
+
 class CoinPaprika(ApiSource):
     """The free plan lists the top 2,000 and answers without a key; any paid plan has a host of its own."""
 
     name = "coinpaprika"
     options_type = Options
     record_type = CoinPaprikaTicker
+    point_type = CoinPaprikaPoint
     zero_is_unknown = frozenset({"market_cap_usd", "circulating_supply", "total_supply", "max_supply"})
     known: ClassVar[Mapping[str, str]] = {
         "beta_value": "number",
@@ -114,6 +139,25 @@ class CoinPaprika(ApiSource):
             value = json_list.value(record)
             if isinstance(value, dict):
                 yield from contract(value.get("id"), chain, value.get("address"))
+
+    def reaches(self, options: Options) -> Sequence[Reach]:
+        days = _DAYS[self.plan(options).name]
+        return [
+            Reach(step, None if back is None else timedelta(days=back), _MOST_POINTS * step)
+            for step, back in zip(_STEPS.values(), days, strict=True)
+            if back != 0
+        ]
+
+    def past(self, options: Options, coin_id: str, part: Part) -> Request:
+        [interval] = [name for name, step in _STEPS.items() if step == part.step]
+        query = {
+            "start": f"{part.since:%Y-%m-%dT%H:%M:%SZ}",
+            "end": f"{part.until:%Y-%m-%dT%H:%M:%SZ}",
+            "interval": interval,
+            "limit": str(_MOST_POINTS),
+            "quote": "usd",
+        }
+        return Request(f"/tickers/{quote(coin_id, safe='')}/historical", query, self._key(options))
 
     def _key(self, options: Options) -> dict[str, str]:
         if options.api_key is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, Subnormal
 from typing import Any
 
@@ -24,6 +24,7 @@ _usual = Context(
 number = Context(prec=10 * DIGITS, Emax=10 * DIGITS, Emin=-10 * DIGITS, traps=[InvalidOperation]).create_decimal
 """A number of any size, as a decimal: those out of bounds stay out of bounds, but 1e9999999 is no work of seconds."""
 _cut = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_cut_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_usual = json.JSONDecoder(parse_float=_usual, parse_int=_usual, parse_constant=Decimal).raw_decode
 _decode_any = json.JSONDecoder(parse_float=number, parse_int=number, parse_constant=Decimal).raw_decode
 _OPENING = re.compile(r"[ \t\r\n]*\[[ \t\r\n]*(\]?)[ \t\r\n]*")
@@ -41,6 +42,27 @@ def read(source: str, body: bytes) -> Iterator[Record]:
         return
     for position, item in enumerate(items):
         yield Record(position, bytes(item))
+
+
+def zipped(source: str, body: bytes, names: Sequence[str]) -> Iterator[Record]:
+    """The items of the lists that stand under `names` in an object, those that begin alike as one object.
+
+    The first list tells which there are. Raises Malformed where there is none.
+    """
+    try:
+        lists = _cut_object(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Malformed(source, f"expected a JSON object of lists: {error}") from None
+    first, *rest = names
+    others = [(name, _by_beginning(source, bytes(lists.get(name, b"[]")))) for name in rest]
+    for position, item in read(source, bytes(lists.get(first, b""))):
+        beginning = item.partition(b",")[0]
+        found = [(first, item), *((name, items[beginning]) for name, items in others if beginning in items)]
+        yield Record(position, b"{" + b",".join(f'"{name}":'.encode() + text for name, text in found) + b"}")
+
+
+def _by_beginning(source: str, body: bytes) -> dict[bytes, bytes]:
+    return {item.partition(b",")[0]: item for _, item in read(source, body)}
 
 
 def value(record: Record) -> Any:

@@ -15,6 +15,8 @@ _RENEW = statement("lease_renew")
 _NAME_RUN = statement("lease_name_run")
 _RELEASE = statement("lease_release")
 _HOLDER = statement("lease_holder")
+_WAIT = statement("lease_wait")
+_IS_HELD = statement("lease_is_held")
 
 
 async def acquire(conn: Connection, source: str, owner: str) -> int:
@@ -39,6 +41,21 @@ async def renew(conn: Connection, source: str, fence: int) -> None:
 async def still_holds(conn: Connection, source: str, fence: int) -> bool:
     """As `renew`, for those whom a lost fence does not end."""
     return await conn.fetchval(_RENEW, source, fence, TTL) is not None
+
+
+def beside(source: str) -> str:
+    """The lease of a backfill of the source: as the function lease_of of the schema says it."""
+    return f"{source} backfill"
+
+
+async def wait(conn: Connection, source: str) -> None:
+    """Wait for whoever commits a page of the source, and keep others from it until the transaction ends."""
+    await conn.execute(_WAIT, source)
+
+
+async def is_held(conn: Connection, source: str) -> bool:
+    """Whether somebody holds the source."""
+    return bool(await conn.fetchval(_IS_HELD, source))
 
 
 async def name_run(conn: Connection, source: str, fence: int, run_id: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from kasparro.domain import Ledger, RunStatus
+from kasparro.domain import Ledger, RunStatus, Trigger
 from kasparro.errors import FenceLost
 from kasparro.store import notices
 from kasparro.store.pool import Connection
@@ -44,6 +44,7 @@ class Orphan(NamedTuple):
 
     run_id: int
     source: str
+    trigger: Trigger
     pages: int
     failures: int
     interval: float
@@ -51,9 +52,16 @@ class Orphan(NamedTuple):
 
 async def start(conn: Connection, source: str, *, owner: str, fence: int, due: Due, resumed_from: int | None) -> int:
     """Open a run and return its id."""
-    run_id: int = await conn.fetchval(
-        _START, source, due.trigger, owner, fence, resumed_from, due.scheduled_for, due.requested_at
-    )
+    return await _start(conn, source, due.trigger, owner, fence, resumed_from, due.scheduled_for, due.requested_at)
+
+
+async def start_backfill(conn: Connection, source: str, *, owner: str, fence: int) -> int:
+    """Open a run beside the cycles of the source and return its id."""
+    return await _start(conn, source, "backfill", owner, fence, None, None, None)
+
+
+async def _start(conn: Connection, *values: object) -> int:
+    run_id: int = await conn.fetchval(_START, *values)
     await notices.announce(conn)
     return run_id
 

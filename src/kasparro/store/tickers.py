@@ -73,7 +73,7 @@ class Origin(NamedTuple):
 
 async def merge(conn: Connection, origin: Origin, staged: bytes) -> list[Effect]:
     """Stage a batch and merge it, inside the page's transaction. The staging table must be empty."""
-    await conn.copy_to_table("staged", source=_stream(staged), columns=COLUMNS, format="text")
+    await stage(conn, staged)
     effects = await _merged(conn, origin)
     if any(effect.tick or effect.latest in ("inserted", "updated") for effect in effects):
         await versions.bump(conn, origin.source)
@@ -88,6 +88,11 @@ async def _merged(conn: Connection, origin: Origin) -> list[Effect]:
             return [Effect(*row) for row in await conn.fetch(_MERGE, *origin, False)]
     except asyncpg.UniqueViolationError:
         return [Effect(*row) for row in await conn.fetch(_MERGE, *origin, True)]
+
+
+async def stage(conn: Connection, staged: bytes) -> None:
+    """Copy records into the staging table."""
+    await conn.copy_to_table("staged", source=_stream(staged), columns=COLUMNS, format="text")
 
 
 async def clear(conn: Connection) -> None:
