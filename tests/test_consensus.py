@@ -55,6 +55,8 @@ def test_crash_that_two_fresh_sources_confirm_stands() -> None:
     found = consensus([*old, quote("c", "20"), quote("d", "20.1")], NOW)
     assert (found.status, found.price) == ("agree", Decimal("20.05"))
     assert refusals(found) == {"a": "outrun", "b": "outrun", "c": None, "d": None, "e": "outrun"}
+    assert consensus([*old, quote("c", "20", 1), quote("d", "20", 7)], NOW).price == 20  # the second came later
+    assert consensus([*old, quote("c", "20", 8.5), quote("d", "20", 8.6)], NOW).price == 100  # they are as old
     assert consensus([*old, quote("c", "20")], NOW).price == 100  # one alone may be wrong
     assert consensus([*old, quote("c", "20"), quote("d", "90")], NOW).price == 100  # and so may two that differ
 
@@ -127,11 +129,11 @@ def test_every_quote_has_one_verdict(quotes: list[Quote]) -> None:
 
 
 @settings(deadline=None)
-@given(QUOTES, st.decimals("0.5", "2", places=3))
-def test_two_that_are_new_and_agree_are_never_held_back(quotes: list[Quote], price: Decimal) -> None:
+@given(QUOTES, st.decimals("0.5", "2", places=3), st.floats(0, 4.5))
+def test_two_that_are_new_and_agree_are_never_held_back(quotes: list[Quote], price: Decimal, apart: float) -> None:
     """However many older prices there are, and whatever they say."""
     old = [each._replace(observed_at=NOW - 6 * MINUTE) for each in quotes]
-    new = [Quote("x1", price, NOW), Quote("x2", price, NOW)]
+    new = [Quote("x1", price, NOW), Quote("x2", price, NOW - apart * MINUTE)]
     found = consensus([*old, *new], NOW)
     assert found.status == "agree"
     assert all(verdict.weight for verdict in found.verdicts if verdict.quote in new)

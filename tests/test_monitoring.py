@@ -120,6 +120,7 @@ async def prometheus(aiohttp_server: Any, tmp_path: Path) -> AsyncIterator[str]:
     _METRICS.last_success("csv", 1_700_000_000)
     _METRICS.pool_connections("idle", 2)
     _METRICS.followers(1)
+    _METRICS.prices_counted({"agree": 3, "disagree": 1}, {"csv": {"kept": 2, "stale": 1}}, {"csv": 1})
     app = web.Application()
     app.router.add_get("/metrics", _scraped)
     target = await aiohttp_server(app)

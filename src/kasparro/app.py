@@ -20,7 +20,7 @@ from aiohttp import web
 from kasparro import __version__, api
 from kasparro.domain import Coin, Span
 from kasparro.errors import ConfigurationError
-from kasparro.ingest import named
+from kasparro.ingest import census, named
 from kasparro.ingest.assets import Resolver
 from kasparro.ingest.backfill import Backfill
 from kasparro.ingest.backfill import Summary as Backfilled
@@ -168,6 +168,7 @@ async def _start(
     group.create_task(_maintain(shop))
     group.create_task(keep_replaying(shop.pool, shop.owner, settings.history_retention_days))
     group.create_task(resolver.keep())
+    group.create_task(census.keep_counting(shop.pool, metrics))
     group.create_task(_collect(shop, [schedule.pipeline.reader for schedule in schedules], resolver))
     for schedule in schedules:
         group.create_task(schedule.keep())

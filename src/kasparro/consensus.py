@@ -6,9 +6,10 @@ say what was true before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 Missing = Literal["never_listed", "not_returned", "rejected", "source_down", "rate_limited", "delisted"]
@@ -19,7 +20,7 @@ _AGREES = Decimal("1.02")  # how often the highest of prices that agree holds th
 _BEATS = 3  # of a coin's own cadence: after so many updates that did not come, a price is stale
 _LEAST = timedelta(minutes=10)  # no price is stale before, however quick the coin's updates are
 _UNKNOWN = timedelta(hours=1)  # a coin whose cadence nobody knows is stale after that
-_TOGETHER = timedelta(minutes=5)  # prices observed so close to the newest are as new
+_TOGETHER = timedelta(minutes=1)  # prices observed so close to each other are as new
 _DIGITS = 2000  # more than those of any two prices: the mean of two is exact
 
 
@@ -82,11 +83,20 @@ def _is_stale(quote: Quote, now: datetime) -> bool:
 
 
 def _kept(fresh: Sequence[Quote]) -> Sequence[Quote]:
-    """The quotes that make the price: most of all, unless most of the newest have moved away from them."""
+    """The quotes that make the price: most of all, unless two or more of the newest have moved away from them."""
     most = _agreeing(fresh)
-    newest = [quote for quote in fresh if _moment(quote) >= max(map(_moment, fresh)) - _TOGETHER]
-    moved = _agreeing(newest) if len(newest) > 1 else []
+    agreed = (group for newest in _newest(fresh) if len(group := _agreeing(newest)) > 1)
+    moved = next(agreed, most)
     return most if set(moved) <= set(most) else moved
+
+
+def _newest(fresh: Sequence[Quote]) -> Iterator[Sequence[Quote]]:
+    """The newest quotes, then those and the next older ones, up to all; what is as new as another comes with it."""
+    ordered = sorted(fresh, key=_moment, reverse=True)
+    for number, (newer, older) in enumerate(pairwise(ordered), start=1):
+        if _moment(newer) - _moment(older) > _TOGETHER:
+            yield ordered[:number]
+    yield ordered
 
 
 def _reason(quote: Quote, kept: Sequence[Quote]) -> Refusal:

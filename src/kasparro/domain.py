@@ -310,7 +310,8 @@ class Closing(NamedTuple):
     of the source, and, of some pages, what its values look like.
 
     The last page of a snapshot brings the census of all. `coins` are those of a page in which every record is a ticker
-    of a coin of its own, each with its time; `unchanged` counts the records that nobody had to look at.
+    of a coin of its own, each with its time; `unchanged` counts the records that nobody had to look at. `contracts`
+    tell where tokens live, as coin_id, chain and address.
     """
 
     cursor: Mapping[str, Any]
@@ -319,6 +320,7 @@ class Closing(NamedTuple):
     portrait: Portrait | None = None
     coins: Mapping[str, datetime | None] | None = None
     unchanged: int = 0
+    contracts: Sequence[tuple[str, str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,9 @@ class Metrics:
         self._credits_left = gauge("kasparro_quota_remaining", "Credits of this month that are left; none: no limit.")
         self._drift = counter("kasparro_schema_drift_total", "Differences from the declared schema.")
         self._assets = gauge("kasparro_assets", "Coins by what is known of them, when last looked at.")
+        self._priced = gauge("kasparro_asset_prices", "Coins by what their sources come to, when last counted.")
+        self._quotes = gauge("kasparro_asset_quotes", "Prices by what became of them, when last counted.")
+        self._ambiguous = gauge("kasparro_ambiguous_listings", "Listings in doubt, when last counted.")
         self._pool = gauge("kasparro_db_pool_connections", "Connections of the API's pool.")
         self._followers = gauge("kasparro_event_followers", "Clients that follow /events.")
         self._lag = histogram("kasparro_event_loop_lag_seconds", "How late a timer fires.", buckets=_LAG_SECONDS)
@@ -112,6 +115,18 @@ class Metrics:
         """How many assets there are, how many several sources list, and how many are ambiguous."""
         for state, number in {"all": assets, "linked": linked, "ambiguous": ambiguous}.items():
             self._assets.set({"state": state}, number)
+
+    def prices_counted(
+        self, assets: Mapping[str, int], quotes: Mapping[str, Mapping[str, int]], ambiguous: Mapping[str, int]
+    ) -> None:
+        """How many assets have each status, how many prices of each source each verdict, and how many are in doubt."""
+        for status, number in assets.items():
+            self._priced.set({"status": status}, number)
+        for source, verdicts in quotes.items():
+            for verdict, number in verdicts.items():
+                self._quotes.set({"source": source, "verdict": verdict}, number)
+        for source, number in ambiguous.items():
+            self._ambiguous.set({"source": source}, number)
 
     def source_scheduled(self, source: str, interval: float) -> None:
         """Every series of the source exists from now on, so that its first event already is an increase."""

@@ -132,7 +132,7 @@ async def test_former_names_are_found(market: Any, get: Any, pool: Any) -> None:
     "query",
     [
         "limit=0",
-        "limit=101",
+        "limit=2001",
         "fields=price,x",
         "fields=name,name",
         "sources_gte=0",
@@ -196,6 +196,23 @@ async def test_unlinking_what_is_alone_says_that_it_is_none_of_its_candidates(ma
     assert (await say("unlink", {"source": "coinpaprika", "coin_id": "a-abc"}))["asset_id"] == asset_id
     asset = await get(f"/assets/{asset_id}")
     assert (asset["ambiguous"], asset["listings"][0]["candidates"]) == (False, [])
+
+
+async def test_others_are_not_in_doubt_about_what_stands_alone_by_a_persons_word(
+    market: Any, get: Any, say: Say, pool: Any
+) -> None:
+    before = {coin_id: await of(get, coin_id) for coin_id in ("abc", "abc-2")}
+    await say("unlink", {"source": "coinpaprika", "coin_id": "a-abc"})
+    async with pool.acquire() as conn:
+        assert {place.key.coin_id for place in (await resolve(conn)).places} == {"abc", "abc-2"}
+        assert not (await resolve(conn)).places
+    for asset_id in before.values():
+        asset = await get(f"/assets/{asset_id}")
+        assert (asset["ambiguous"], asset["events"][0]["kind"], asset["events"][0]["actor"]) == (
+            False,
+            "cleared",
+            "rules",
+        )
 
 
 async def test_merged_asset_leads_to_the_other(market: Any, get: Any, say: Say, client: Client) -> None:

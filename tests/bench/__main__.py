@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import csv_file, export, identity, ingestion, keyset, large_file, peer, serving
+from bench import assets, csv_file, export, identity, ingestion, keyset, large_file, peer, serving
 from bench.databases import Databases, databases
 from bench.report import Figure, show
 from kasparro import log
@@ -29,6 +29,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Databases], Awaitable[list[Figure]]]]] 
     "huge": ("Pages by cursor of ten million", lambda made: keyset.measure(made, keyset.SMALL, keyset.HUGE)),
     "export": ("Exports", export.measure),
     "identity": ("Identity", identity.measure),
+    "assets": ("Assets", assets.measure),
 }
 
 

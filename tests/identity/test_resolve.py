@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Iterable
+from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kasparro.identity.listing import Key, Listing
 from kasparro.identity.resolve import Finding, resolved
 
-from .conftest import listing
+from .conftest import NOON, listing
 
 
 def findings(*listings: Listing, wanted: Collection[Key] | None = None) -> dict[str, Finding]:
@@ -106,6 +109,17 @@ def test_shared_contract_links_unless_a_mark_differs_or_nothing_else_agrees(name
     assert found["a"].is_ambiguous is not is_linked
 
 
+@pytest.mark.parametrize(("address", "is_linked"), [("0xa", True), ("0xb", False)])
+def test_address_without_its_chain_speaks_for_a_link_and_never_against(address: str, is_linked: bool) -> None:
+    mine = listing("csv", "a", "Renamed", "USDC", contracts=(f"unknown:{address}",))
+    found = findings(mine, listing("coingecko", "usd-coin", "USDC", "usdc", contracts=("base:0xa", "tron:T")))
+    assert bool(together(found.values())) is is_linked
+    if found["a"].link:
+        assert found["a"].link.evidence.shared_contracts == {"base:0xa"}
+    same = listing("coingecko", "renamed", "Renamed", "usdc", contracts=("base:0xc", "unknown:0xd"))
+    assert together(findings(mine, same).values())
+
+
 def test_other_contract_on_the_same_chain_is_another_coin() -> None:
     found = findings(
         listing(
@@ -165,6 +179,30 @@ def test_link_stands_whatever_the_prices_say(bitcoin: tuple[Listing, Listing]) -
     assert all(each.asset == "bitcoin" and each.is_ambiguous and not each.link for each in found.values())
 
 
+FIGURE = st.none() | st.floats(1e-9, 1e12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(FIGURE, FIGURE, FIGURE), min_size=4, max_size=4), st.floats(0, 200))
+def test_no_figures_move_what_is_linked(figures: list[tuple[float | None, ...]], minutes: float) -> None:
+    """Nor do they link it with another that now agrees better."""
+    names = ("price", "market_cap", "circulating_supply")
+    placed = [
+        listing("coinpaprika", "beam-beam", "Beam", "BEAM", asset="beam"),
+        listing("coingecko", "beam", "BEAM", "beam", asset="beam"),
+        listing("coingecko", "beam-2", "Beam", "beam", asset="beam-2"),
+        listing("csv", "beam", "Beam", "BEAM", asset="beam"),
+    ]
+    moved = [
+        each._replace(figures=each.figures._replace(**dict(zip(names, told, strict=True))))
+        for each, told in zip(placed, figures, strict=True)
+    ]
+    moved[1] = moved[1]._replace(figures=moved[1].figures._replace(observed_at=NOON + timedelta(minutes=minutes)))
+    found = findings(*moved)
+    assert {each.asset for coin_id, each in found.items() if coin_id != "beam-2"} == {"beam"}
+    assert (found["beam-2"].asset, found["beam-2"].group) == ("beam-2", (Key("coingecko", "beam-2"),))
+
+
 def test_renamed_coin_keeps_its_asset() -> None:
     found = findings(
         listing("coingecko", "the-open-network", "Gram", "gram", asset="toncoin"),
@@ -204,6 +242,44 @@ def test_two_assets_with_links_of_their_own_are_not_made_one() -> None:
         listing("dex", "b", "Abc of old", "ABC", asset="two"),
     )
     assert len(together(found.values())) == 2
+
+
+@pytest.mark.parametrize(("number", "is_linked"), [(998, False), (999, True)])
+def test_word_token_tells_nothing_where_many_are_listed_and_none_is_called_so(number: int, is_linked: bool) -> None:
+    """A list of a few may leave out the coin that is meant."""
+    pair = [
+        listing("coinpaprika", "rsr-reserve-rights", "Reserve Rights", "RSR"),
+        listing("coingecko", "reserve-rights-token", "Reserve Rights Token", "rsr"),
+    ]
+    others = [listing("coinpaprika", f"c-{each}", f"Coin {each}", f"C{each}") for each in range(number)]
+    assert bool(together(findings(*pair, *others).values())) is is_linked
+    for again in (
+        listing("coingecko", "rsr-2", "Another", "rsr"),
+        listing("coingecko", "reserve-rights", "Reserve Rights", "rights"),
+    ):
+        assert not together(findings(*pair, *others, again).values())
+
+
+def test_ids_that_were_given_alike_tell_of_one_name() -> None:
+    found = findings(
+        listing("coinpaprika", "theta-theta-token", "THETA", "THETA"),
+        listing("coingecko", "theta-token", "Theta Network", "theta"),
+        listing("coinpaprika", "flux-flux-token", "Flux Protocol", "FLUX"),
+        listing("coingecko", "flux-token", "Datamine", "flux"),
+    )
+    (group,) = together(found.values())
+    assert group == (Key("coingecko", "theta-token"), Key("coinpaprika", "theta-theta-token"))
+
+
+def test_ticker_that_a_vendor_has_cut_is_the_same() -> None:
+    found = findings(
+        listing("coinpaprika", "streamerinu-streamer-inu", "Streamer Inu", "STREAMERIN"),
+        listing("coingecko", "streamer-inu", "Streamer Inu", "streamerinu"),
+        listing("coinpaprika", "mx-mx-token", "MX Token", "MX"),
+        listing("coingecko", "mx-token-2", "MX TOKEN", "mxt"),
+    )
+    (group,) = together(found.values())
+    assert group == (Key("coingecko", "streamer-inu"), Key("coinpaprika", "streamerinu-streamer-inu"))
 
 
 def test_source_is_never_twice_in_a_group(bitcoin: tuple[Listing, Listing]) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import random
 from typing import Any
 
 import asyncpg
 import pytest
 
+from kasparro.identity.listing import Key
 from kasparro.ingest import assets as ingest
 from kasparro.ingest.assets import Resolver, resolve
+from kasparro.ingest.snapshots import ENOUGH
 from kasparro.metrics import Metrics
-from kasparro.store import assets
+from kasparro.sandbox import Sandbox, faults
+from kasparro.store import assets, curation, reports
 from kasparro.store.pool import Pool
 
 COIN = """
@@ -123,6 +128,65 @@ async def test_price_that_runs_away_flags_the_link_and_never_moves_it(market: Ma
     await resolve(market.conn, everything=True)
     assert (await market.asset("bitcoin"))["is_ambiguous"]
     assert len(await market.events()) == 3
+
+
+async def test_contract_that_speaks_against_a_link_flags_it_and_moves_nothing(market: Market) -> None:
+    await resolve(market.conn)
+    before = await market.written()
+    await market.conn.execute(
+        "INSERT INTO coin_contract VALUES ('coingecko', 'bitcoin', 'ethereum', '0x1'),"
+        " ('coinpaprika', 'btc-bitcoin', 'ethereum', '0x2')"
+    )
+    await resolve(market.conn, everything=True)
+    assert [row[:3] for row in await market.written()] == [row[:3] for row in before]
+    assert (await market.asset("bitcoin"))["is_ambiguous"]
+    assert [kind for _, kind, _ in await market.events()] == ["linked", "flagged", "flagged"]
+
+
+async def test_coin_that_vanishes_stays_linked_and_is_gone_by_the_second_whole_snapshot(
+    make_pipeline: Any, pool: Pool, sandbox: Sandbox, market: Market
+) -> None:
+    pipeline, told = make_pipeline("coingecko", pages=1), []
+    others = [{"id": f"c-{n}", "name": f"C {n}"} for n in range(19)]
+    whole, fewer = [{"id": "bitcoin", "symbol": "btc", "name": "Bitcoin"}, *others], others
+    for listed in (*[whole] * ENOUGH, fewer, fewer):
+        sandbox.fail("coingecko", faults.Literal(200, {}, json.dumps(listed).encode()))
+        await pipeline.run("manual")
+        await resolve(market.conn, everything=True)
+        asset = json.loads((await reports.asset(market.conn, "bitcoin", events=1))[0] or "")
+        told.append([(each["source"], bool(each["gone_since"])) for each in asset["listings"]])
+    here, gone = [("coingecko", False), ("coinpaprika", False)], [("coingecko", True), ("coinpaprika", False)]
+    assert told == [*[here] * ENOUGH, here, gone]
+
+
+async def test_events_tell_where_every_listing_is(market: Market) -> None:
+    """Whatever people and rules do, in any order: what is kept of it leads to what is there."""
+    chance, conn = random.Random(7), market.conn  # noqa: S311 - no secret
+    for source, coin_id in ("coinpaprika", "eth-ethereum"), ("csv", "btc"), ("csv", "eth"):
+        await market.lists(source, coin_id, "Bitcoin" if "btc" in coin_id else "Ethereum", coin_id[:3].upper())
+    await resolve(conn)
+    keys = [Key(*row) for row in await conn.fetch("SELECT source, coin_id FROM unified_crypto ORDER BY 1, 2")]
+    first = {key: (await market.place(key.coin_id))["asset_id"] for key in keys}
+    known = len(await market.events())
+    for _ in range(25):
+        key, other = chance.sample(keys, 2)
+        mine, theirs = [(await market.place(each.coin_id))["asset_id"] for each in (key, other)]
+        match chance.choice(["link", "unlink", "merge", "split", "rename"]):
+            case "link":
+                await curation.link(conn, key, theirs)
+            case "unlink":
+                await curation.unlink(conn, key)
+            case "merge":
+                await curation.merge(conn, mine, theirs)
+            case "split":
+                await curation.split(conn, mine, [key])
+            case "rename":
+                await market.lists(*key, f"Coin {chance.random()}", "NEW")
+        await resolve(conn, everything=True)
+    for row in (await conn.fetch("SELECT * FROM asset_event ORDER BY event_id"))[known:]:
+        if row["kind"] == "linked":
+            first[Key(row["source"], row["coin_id"])] = row["asset_id"]
+    assert first == {key: (await market.place(key.coin_id))["asset_id"] for key in keys}
 
 
 async def test_figures_that_come_later_decide(market: Market) -> None:

@@ -74,6 +74,28 @@ async def test_contracts_link_what_words_do_not(make_pipeline: Any, pool: Pool, 
         assert evidence["contracts"][0].startswith("ethereum:0x")
 
 
+async def test_contracts_in_a_file_link_what_words_do_not(make_pipeline: Any, pool: Pool, tmp_path: Any) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text(f"coin_id,name,symbol,price,contract_address,chain\nmy-usdc,Circle Dollar,XUSD,1,{USDC},eth\n")
+    files = make_pipeline("csv", path=str(tmp_path))
+    async with pool.acquire() as conn:
+        await conn.execute(
+            "INSERT INTO coin_contract VALUES ('coingecko', 'sim-coin-00042', 'ethereum', lower($1))", USDC
+        )
+        await conn.execute("INSERT INTO coin_contract VALUES ('csv', 'my-usdc', 'ethereum', '0xold')")
+        await make_pipeline("coingecko", pages="all").run("manual")
+        await conn.execute(
+            "UPDATE unified_crypto SET symbol = 'xusd', price_usd = 1.001 WHERE coin_id = 'sim-coin-00042'"
+        )
+        await files.run("manual")
+        kept = await conn.fetch("SELECT chain, address FROM coin_contract WHERE source = 'csv'")
+        assert [tuple(row) for row in kept] == [("ethereum", USDC.lower())]
+        await resolve(conn)
+        placed = await conn.fetchrow("SELECT method, evidence FROM asset_source WHERE coin_id = 'my-usdc'")
+        assert (placed["method"], placed["evidence"]["coin_id"]) == ("contract", "sim-coin-00042")
+        assert placed["evidence"]["contracts"] == [f"ethereum:{USDC.lower()}"]
+
+
 async def test_one_process_asks_once_a_day(pool: Pool, collector: Any, sandbox: Sandbox) -> None:
     assert sorted(await asyncio.gather(*(collector("coingecko").once() for _ in range(3)))) == [False, False, True]
     assert not await collector("coingecko").once()

@@ -25,7 +25,7 @@ class AssetsQuery(Query):
     """Only those with so many listings."""
     after: AssetId | None = None
     """Only ids behind this one: the last of the page before."""
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    limit: Annotated[int, Field(ge=1, le=2000)] = 20
     """At most so many."""
     fields: AssetFields | None = None
     """Only these fields, in the order of the documentation; all but `price`, if not given."""

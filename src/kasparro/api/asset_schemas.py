@@ -65,7 +65,8 @@ class Evidence(Reply):
     name: str
     symbol: str | None
     names: Literal["none", "core", "plain", "other", "same"]
-    """plain, core: the same without words such as Network, or Token. other: one is called what the other was."""
+    """plain: the same without words such as Network or Token. core: also without Finance or DAO. other: one is called
+    what the other was."""
     symbols: Literal["differs", "unknown", "same"]
     figures: Literal["contradict", "unknown", "doubtful", "price", "all"]
     price_ratio: float | None = None
@@ -119,7 +120,7 @@ class PlacedListing(Reply):
     gone_since: AwareDatetime | None
     """When a second whole snapshot in a row missed it."""
     contracts: list[str]
-    """Where the token lives, as far as the source tells: `chain:address`."""
+    """Where the token lives, as far as the source tells: `chain:address`; `unknown:address` where it tells no chain."""
     latest: Latest | None
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from kasparro.identity.evidence import WORTH_A_LOOK, Evidence, weighed
+from kasparro.identity.evidence import MANY, WORTH_A_LOOK, Evidence, Rarity, weighed
 from kasparro.identity.listing import Key, Listing
 from kasparro.identity.names import Words
 
@@ -27,14 +27,15 @@ class Catalogue:
 
     def __init__(self, listings: Iterable[Listing]) -> None:
         self.listings = {listing.key: listing for listing in listings}
-        self.sources = sorted({key.source for key in self.listings})
+        self._sizes = Counter(key.source for key in self.listings)
+        self.sources = sorted(self._sizes)
         self._places: dict[tuple[str, str, str], list[Key]] = defaultdict(list)
         self._weighed: dict[tuple[Key, Key], Evidence] = {}
-        self._lone: dict[Key, bool] = {}
         self._found: dict[tuple[Key, str], list[Candidate]] = {}
         for listing in self.listings.values():
             for kind, word in _signs(listing):
                 self._places[listing.key.source, kind, word].append(listing.key)
+            self._places[listing.key.source, "stem", listing.words.stem].append(listing.key)
 
     def candidates(self, listing: Listing, source: str) -> list[Candidate]:
         """The listings of another source that are worth a look, the best first."""
@@ -53,16 +54,21 @@ class Catalogue:
         pair = (a, b) if a < b else (b, a)
         if (known := self._weighed.get(pair)) is None:
             left, right = self.listings[pair[0]], self.listings[pair[1]]
-            known = self._weighed[pair] = weighed(left, right, is_lone=self._is_lone(left) and self._is_lone(right))
+            known = self._weighed[pair] = weighed(left, right, self._rarity(left, right))
         return known
 
-    def _is_lone(self, listing: Listing) -> bool:
-        """Whether its source has no other coin under the ticker; variants, which say that they are, do not count."""
-        if (known := self._lone.get(listing.key)) is None:
-            marks, ticker = listing.words.marks, listing.words.ticker
-            others = [key for key in self._places.get((listing.key.source, "ticker", ticker), ()) if key != listing.key]
-            known = self._lone[listing.key] = all(self.listings[key].words.marks - marks for key in others)
-        return known
+    def _rarity(self, a: Listing, b: Listing) -> Rarity:
+        """How rare a ticker and a name are that two listings share: of listings that differ, nobody asks."""
+        if a.words.stem != b.words.stem or not all(self._is_lone(each, "ticker", each.words.ticker) for each in (a, b)):
+            return Rarity.COMMON
+        are_many = max(self._sizes[a.key.source], self._sizes[b.key.source]) >= MANY
+        is_single = all(self._is_lone(each, "stem", each.words.stem) for each in (a, b))
+        return Rarity.LONE_AMONG_MANY if are_many and is_single else Rarity.LONE_TICKER
+
+    def _is_lone(self, listing: Listing, kind: str, word: str) -> bool:
+        """Whether its source has no other coin of that; variants, which say that they are, do not count."""
+        others = self._places.get((listing.key.source, kind, word), ())
+        return all(key == listing.key or self.listings[key].words.marks - listing.words.marks for key in others)
 
 
 def _signs(listing: Listing) -> Iterator[tuple[str, str]]:
@@ -73,7 +79,7 @@ def _signs(listing: Listing) -> Iterator[tuple[str, str]]:
     for name in {told.name, told.plain, *told.others} - {""}:
         yield "name", name
     for contract in listing.contracts:
-        yield "contract", contract
+        yield "contract", contract.partition(":")[2]
 
 
 def _order(candidate: Candidate) -> tuple[object, ...]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import Literal, NamedTuple
 
 from kasparro.identity.figures import Agreement, Ratios, agreement, compared
-from kasparro.identity.listing import Listing
+from kasparro.identity.listing import UNKNOWN_CHAIN, Listing
 from kasparro.identity.names import Words
 
 Method = Literal["manual", "contract", "name_symbol", "other_name", "name", "figures", "alone"]
@@ -15,6 +16,9 @@ ENOUGH = 75
 """A score from here on links, where no other candidate comes near it."""
 WORTH_A_LOOK = 25
 """A score from here on makes a candidate that a person is shown."""
+
+MANY = 1000
+"""Coins of a source: that none of fewer has a name says little."""
 
 
 class Name(IntEnum):
@@ -33,6 +37,14 @@ class Ticker(IntEnum):
     DIFFERS = 0
     UNKNOWN = 1
     SAME = 2
+
+
+class Rarity(IntEnum):
+    """Whether the two sources have other coins that are called as two listings are."""
+
+    COMMON = 0
+    LONE_TICKER = 1
+    LONE_AMONG_MANY = 2
 
 
 class Evidence(NamedTuple):
@@ -83,16 +95,17 @@ _NOTHING = (0,) * 5
 _CONTRACT = 99
 _CONTESTED = 30  # strong evidence for and against: a person has to look
 _TICKER_TWICE = 85  # a coin that is called by its ticker has told one thing, not two
+_LONGEST_TICKER = 10  # signs, of CoinPaprika's
 _NOT_TELLING = 50  # a name that is merely alike says little where it is the ticker again, or others share that
 
 
-def weighed(a: Listing, b: Listing, *, is_lone: bool) -> Evidence:
-    """The evidence for two listings of two sources. `is_lone`: no other coin of either source has their ticker."""
+def weighed(a: Listing, b: Listing, rarity: Rarity) -> Evidence:
+    """The evidence for two listings of two sources."""
     ours, theirs = a.words, b.words
     ratios = compared(a.figures, b.figures)
-    name, ticker = _names(ours, theirs), _tickers(ours, theirs)
+    name, ticker = _names(ours, theirs), _tickers(a, b)
     found = agreement(ratios)
-    shared = a.contracts & b.contracts
+    shared = _shared(a.contracts, b.contracts)
     evidence = Evidence(
         score=_SCORES.get((name, ticker), _NOTHING)[found],
         method="contract" if shared else _method(name, ticker),
@@ -105,7 +118,7 @@ def weighed(a: Listing, b: Listing, *, is_lone: bool) -> Evidence:
         shared_contracts=shared,
         contracts_differ=not shared and found is not Agreement.ALL and not _chains(a).isdisjoint(_chains(b)),
     )
-    score = _tempered(evidence, is_telling=_is_telling(name, ours, is_lone=is_lone))
+    score = _tempered(evidence, is_telling=_is_telling(name, ours, theirs, rarity))
     return evidence if score == evidence.score else evidence._replace(score=score)
 
 
@@ -123,32 +136,39 @@ def _tempered(found: Evidence, *, is_telling: bool) -> int:
     return min(found.score, _TICKER_TWICE if found.name is Name.SAME else _NOT_TELLING)
 
 
-def _is_telling(name: Name, words: Words, *, is_lone: bool) -> bool:
-    """Whether a name says more than its ticker; one that is merely alike says it only where nobody shares that."""
+def _is_telling(name: Name, a: Words, b: Words, rarity: Rarity) -> bool:
+    """Whether a name says more than its ticker; one that is merely alike says it only where it is rare."""
     match name:
         case Name.SAME:
-            return words.name != words.ticker
+            return a.name != a.ticker
         case Name.PLAIN:
-            return words.plain != words.ticker and is_lone
+            least = Rarity.LONE_TICKER if a.plain == b.plain else Rarity.LONE_AMONG_MANY
+            return a.stem != a.ticker and rarity >= least
     return True
 
 
 def _names(a: Words, b: Words) -> Name:
     if a.name and a.name == b.name:
         return Name.SAME
-    if a.name in b.others or b.name in a.others:
+    if a.name in b.others or b.name in a.others or (a.core and a.core == b.core and not a.others.isdisjoint(b.others)):
         return Name.OTHER
-    if a.plain and a.plain == b.plain:
+    if a.stem and a.stem == b.stem:
         return Name.PLAIN
     if a.core and a.core == b.core:
         return Name.CORE
     return Name.NONE
 
 
-def _tickers(a: Words, b: Words) -> Ticker:
-    if not a.ticker or not b.ticker:
+def _tickers(a: Listing, b: Listing) -> Ticker:
+    ours, theirs = a.words.ticker, b.words.ticker
+    if not ours or not theirs:
         return Ticker.UNKNOWN
-    return Ticker.SAME if a.ticker == b.ticker else Ticker.DIFFERS
+    return Ticker.SAME if ours == theirs or _is_cut(a, b) or _is_cut(b, a) else Ticker.DIFFERS
+
+
+def _is_cut(short: Listing, long: Listing) -> bool:
+    """Whether a vendor has cut a ticker to the length that it gives at most: STREAMERIN of STREAMERINU."""
+    return len(short.symbol or "") == _LONGEST_TICKER and long.words.ticker.startswith(short.words.ticker)
 
 
 def _method(name: Name, ticker: Ticker) -> Method:
@@ -163,4 +183,18 @@ def _method(name: Name, ticker: Ticker) -> Method:
 
 
 def _chains(listing: Listing) -> set[str]:
-    return {contract.partition(":")[0] for contract in listing.contracts}
+    return {contract.partition(":")[0] for contract in listing.contracts} - {UNKNOWN_CHAIN}
+
+
+def _shared(ours: frozenset[str], theirs: frozenset[str]) -> frozenset[str]:
+    """The contracts that both have; of one whose chain is not told, its address is enough."""
+    return frozenset([*_found(ours, theirs), *_found(theirs, ours)])
+
+
+def _found(some: frozenset[str], among: frozenset[str]) -> Iterator[str]:
+    for contract in some:
+        chain, _, address = contract.partition(":")
+        if contract in among:
+            yield contract
+        elif chain == UNKNOWN_CHAIN:
+            yield from (other for other in among if other.partition(":")[2] == address)

@@ -27,6 +27,10 @@ class Groups:
         group = self._group[key]
         return not _is_set_apart(group) and all(listing.key.source != source for listing in group)
 
+    def is_set_apart(self, key: Key) -> bool:
+        """Whether a person said that the listing stands alone."""
+        return _is_set_apart(self._group[key])
+
     def may_join(self, a: Key, b: Key) -> bool:
         """Whether the groups of two listings can be one: no source twice, nobody's word against it, nothing moved."""
         ours, theirs = self._group[a], self._group[b]
@@ -61,5 +65,4 @@ def _is_settled(group: list[Listing]) -> bool:
 
 
 def _is_set_apart(group: list[Listing]) -> bool:
-    """Whether a person said that the listing stands alone."""
     return len(group) == 1 and group[0].standing is not None and group[0].standing.is_pinned

@@ -16,6 +16,10 @@ class Key(NamedTuple):
     coin_id: str
 
 
+UNKNOWN_CHAIN = "unknown"
+"""Where an address is told without its chain: it may be on any, so that it can speak for a link, and never against."""
+
+
 class Contract(NamedTuple):
     """Where a token lives: the chain in CoinGecko's word, the address in small letters where that is all the same."""
 

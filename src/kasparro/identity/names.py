@@ -14,8 +14,10 @@ _DESCRIPTIVE = {
     "blockchain", "chain", "ecosystem", "foundation", "labs", "mainnet", "network", "platform", "project", "protocol",
     "the",
 }  # fmt: skip
-# So do these; but "Compound Coin" is no Compound and "Gas DAO" no Gas: a name without them is weaker.
-_TELLING = {"app", "coin", "com", "dao", "defi", "exchange", "finance", "governance", "io", "money", "token"}
+# So do these, nearly; but "Compound Coin" is no Compound, and "Polkadot Token" may be anybody's.
+_KIND = {"coin", "token"}
+# And these tell something: "Gas DAO" is no Gas, and "GameStop Finance" no share of GameStop.
+_TELLING = {"app", "com", "dao", "defi", "exchange", "finance", "governance", "io", "money"}
 
 # What a coin's issuer did not issue, or has replaced, or what is no coin at all: "Wrapped X" is not X.
 _MARKS = {
@@ -26,7 +28,8 @@ _MARKS = {
     "leveraged": r"\d+(\.\d+)?x|bull|bear|long|short|leveraged?|hedge|up|down",
     "derived": "synthetic|synth|yvault|vault|interest bearing|aave|savings|lp|perpetual|futures?",
     "replaced": r"old|new|legacy|classic|v\d+(\.\d+)*|\d\.0|ii|iii",
-    "share": "inc|incorporated|corp|corporation|plc|ltd|limited|etf|shares?|stocks?|equity|holdings?|spa|company",
+    "share": "inc|incorporated|corp|corporation|plc|ltd|limited|etf|shares?|stocks?|xstock|equity|holdings?|spa|company"
+    "|adr|tokenized|ishares|spdr|vanguard|proshares|therapeutics|pharmaceuticals|bancorp",
 }
 _MARK = {mark: re.compile(rf"(?<!\w)(?:{words})(?!\w)") for mark, words in _MARKS.items()}
 _NOTE = re.compile(r"\s*[(\[]\s*([^()\[\]]*?)\s*[)\]]")
@@ -38,14 +41,15 @@ _WORD = re.compile(r"(?:[^\W_]|\+)+")
 class Words(NamedTuple):
     """What a listing is called, in one spelling; "" is nothing.
 
-    `others` are names that it goes by or went by, `plain` its name without descriptive words, and `core` also without
-    words that may tell something.
+    `others` are names that it goes by or went by, `plain` its name without descriptive words, `stem` also without the
+    word Token or Coin, and `core` also without words that may tell something.
     """
 
     ticker: str
     name: str
     others: frozenset[str]
     plain: str
+    stem: str
     core: str
     marks: frozenset[str]
 
@@ -55,11 +59,13 @@ def words(coin_id: str, name: str, symbol: str | None) -> Words:
     """The words of a listing. A ticker is no name, so that another name is never only the ticker again."""
     folded, ticker = _folded(name), _ticker(_folded(symbol or ""))
     own = squeezed(folded)
-    others = frozenset([*_of_id(coin_id.casefold(), ticker), *_of_notes(folded, ticker)]) - {own, ticker, ""}
+    of_id = frozenset(_of_id(coin_id.casefold(), ticker))
+    others = of_id.union(_of_notes(folded, ticker, of_id), _of_ticker(folded, ticker)) - {own, ticker, ""}
     parts = _WORD.findall(_POSSESSIVE.sub("", _NOTE.sub(lambda note: _told(note, ticker), folded)))
     plain = [part for part in parts if part not in _DESCRIPTIVE]
-    core = [part for part in plain if part not in _TELLING]
-    return Words(ticker, own, others, "".join(plain), "".join(core), _marks(folded))
+    stem = [part for part in plain if part not in _KIND]
+    core = [part for part in stem if part not in _TELLING]
+    return Words(ticker, own, others, "".join(plain), "".join(stem), "".join(core), _marks(folded))
 
 
 def squeezed(text: str) -> str:
@@ -88,14 +94,24 @@ def _of_id(coin_id: str, ticker: str) -> Iterator[str]:
     yield whole.removeprefix(squeezed(ticker))
 
 
-def _of_notes(name: str, ticker: str) -> Iterator[str]:
+def _of_notes(name: str, ticker: str, of_id: frozenset[str]) -> Iterator[str]:
     """What stands in brackets is another name. Where it is an old one or the ticker, the rest is the name of today."""
     rest = _NOTE.sub("", name)
     for note in _NOTE.findall(name):
         formerly = _FORMERLY.fullmatch(note)
         yield squeezed(formerly[1] if formerly else note)
-        if formerly or squeezed(note) == ticker or (note.isascii() and not rest.isascii()):
+        is_old = formerly or squeezed(note) in of_id
+        if is_old or squeezed(note) == ticker or (note.isascii() and not rest.isascii()):
             yield squeezed(rest)
+
+
+def _of_ticker(name: str, ticker: str) -> Iterator[str]:
+    """A ticker that is written behind the name, or before it, is no part of it: "Crystal CYL"."""
+    parts = name.split()
+    if len(parts) > 1 and squeezed(parts[-1]) == ticker:
+        yield squeezed("".join(parts[:-1]))
+    if len(parts) > 1 and squeezed(parts[0]) == ticker:
+        yield squeezed("".join(parts[1:]))
 
 
 def _told(note: re.Match[str], ticker: str) -> str:

@@ -118,12 +118,15 @@ class _Resolver(NamedTuple):
         return sum(against) > len(against) / 2
 
     def _worth_telling(self, key: Key) -> list[Candidate]:
-        """What a listing that stands alone may be: a candidate that is linked already has to be as good as a link."""
+        """What a listing that stands alone may be: a candidate that is linked already has to be as good as a link, and
+        one that stands alone by a person's word is none.
+        """
         found = [
             candidate
             for source in self.catalogue.sources
             if source != key.source
             for candidate in self._candidates(key, source)
-            if candidate.evidence.score >= ENOUGH or self._is_free(candidate, key)
+            if not self.groups.is_set_apart(candidate.key)
+            and (candidate.evidence.score >= ENOUGH or self._is_free(candidate, key))
         ]
         return sorted(found, key=lambda candidate: (-candidate.evidence.score, candidate.key))[:_TOLD]

@@ -196,7 +196,11 @@ class _Reading:
             reading=place.reading.at(line, unfinished=bool(rest)),
         )
         entries = place.sheet.entries(text, line, unfinished=bool(rest))
-        return Delivery(page, entries, partial(Closing, self._cursor.json()))
+        return Delivery(page, entries, partial(_closing, self._cursor.json(), place.sheet))
+
+
+def _closing(cursor: Mapping[str, Any], sheet: Sheet) -> Closing:
+    return Closing(cursor, contracts=sheet.contracts())
 
 
 def _head(file: BinaryIO, name: str, options: Options) -> Head:

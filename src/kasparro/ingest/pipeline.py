@@ -34,7 +34,7 @@ from kasparro.ingest.unchanged import Memory
 from kasparro.log import bind, logger
 from kasparro.metrics import Metrics
 from kasparro.settings import Budget
-from kasparro.store import checkpoints, leases, raw, rejects, runs, states, tickers
+from kasparro.store import checkpoints, contracts, leases, raw, rejects, runs, states, tickers
 from kasparro.store.pool import ERRORS, Connection, Pool, explain
 from kasparro.store.runs import Traffic
 from kasparro.store.tickers import Effect, Origin
@@ -233,6 +233,8 @@ class Pipeline:
             run_id=summary.run_id,
             page=page.number,
         )
+        if closing.contracts:
+            await contracts.tell(conn, summary.source, closing.contracts)
         if closing.census:
             summary.findings = await snapshots.settle(conn, summary.source, summary.run_id, closing.census)
 

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from kasparro.domain import Fault
 from kasparro.errors import Rejected
 from kasparro.sources.csv_cells import slug
+from kasparro.sources.csv_contracts import Addresses, addresses
 from kasparro.sources.csv_text import next_row
 
 Meaning = Literal["text", "id_of_name", "usd_pair", "rank", "amount", "nonzero", "figure", "moment", "observed"]
@@ -80,12 +81,15 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How the rows of one file are read. `coin`: id and name of its one coin, where no column tells."""
+    """How the rows of one file are read. `coin`: id and name of its one coin, where no column tells; `addresses`: where
+    the contracts of tokens are, if anywhere.
+    """
 
     delimiter: str
     width: int
     columns: tuple[Column, ...]
     coin: tuple[str, str] | None = None
+    addresses: Addresses | None = None
 
     @property
     def observed(self) -> Column | None:
@@ -126,7 +130,7 @@ def layout(
         names = [column for column in columns if column.field == "name"]
         columns += [name._replace(field="coin_id", meaning="id_of_name", required=True) for name in names]
     coin = None if fields & {"coin_id", "name"} else (slug(stem) or stem, stem)
-    return Layout(delimiter, len(header), tuple(columns), coin)
+    return Layout(delimiter, len(header), tuple(columns), coin, addresses(places))
 
 
 def _plain(header: str) -> str:

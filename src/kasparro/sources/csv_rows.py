@@ -10,6 +10,7 @@ from typing import Any
 
 from kasparro.domain import Entry, Fault, Rejection, Ticker
 from kasparro.errors import Rejected
+from kasparro.identity.listing import Contract
 from kasparro.sources.csv_cells import Reader, figures, rank, slug, text
 from kasparro.sources.csv_dates import Order, moments, observations
 from kasparro.sources.csv_layout import Layout, Meaning
@@ -40,6 +41,7 @@ class Sheet:
         self._blank[_COIN], self._blank[_NAME] = layout.coin or (None, None)
         self.is_named = any(column.meaning == "id_of_name" for column in layout.columns)
         self._symbols: dict[str, str] = {}
+        self._contracts: dict[tuple[str, str], Contract] = {}
 
     def entries(self, body: str, line: int, *, unfinished: bool = False) -> Iterator[Entry | Rejection]:
         """The rows of `body`, which begins at line `line` of the file. Blank lines are no rows: they do not count.
@@ -62,6 +64,11 @@ class Sheet:
             else:
                 yield Entry(position, ticker)
             position += 1
+
+    def contracts(self) -> list[Contract]:
+        """Where tokens live by the rows that were read since this was last asked: of each coin and chain, the last."""
+        told, self._contracts = list(self._contracts.values()), {}
+        return told
 
     def _ticker(self, row: list[str] | None, record: Sequence[str], line: int, *, last: bool) -> Ticker:
         """The row as a ticker; raises Rejected with every fault, each at its line."""
@@ -94,6 +101,9 @@ class Sheet:
                 values[slot] = read(row[index])
         if values[_NAME] is None:
             values[_NAME] = values[_COIN]
+        if self._layout.addresses:
+            told = self._layout.addresses.told(values[_COIN], row)
+            self._contracts.update({(each.coin_id, each.chain): each for each in told})
         if self.is_named and (symbol := values[_SYMBOL]) is not None:
             self._tell_apart(values[_COIN], symbol)
         return Ticker(*values)

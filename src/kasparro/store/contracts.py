@@ -11,6 +11,7 @@ from kasparro.store.sql import statement
 _CLAIM = statement("contract_claim")
 _PUT_OFF = statement("contract_put_off")
 _REPLACE = statement("contract_replace")
+_TELL = statement("contract_tell")
 
 
 async def claim(conn: Connection, source: str) -> bool:
@@ -25,6 +26,14 @@ async def put_off(conn: Connection, source: str) -> None:
 
 async def replace(conn: Connection, source: str, contracts: Sequence[Contract]) -> int:
     """Keep these and no others; returns how many are new or gone."""
-    columns = [[each[place] for each in contracts] for place in range(3)]
-    changed: int = await conn.fetchval(_REPLACE, source, *columns)
+    changed: int = await conn.fetchval(_REPLACE, source, *_columns(contracts))
     return changed
+
+
+async def tell(conn: Connection, source: str, contracts: Sequence[tuple[str, str, str]]) -> None:
+    """Add these, (coin_id, chain, address): a coin has one address on a chain, the one that was told last."""
+    await conn.execute(_TELL, source, *_columns(contracts))
+
+
+def _columns(contracts: Sequence[tuple[str, str, str]]) -> list[list[str]]:
+    return [[each[place] for each in contracts] for place in range(3)]
