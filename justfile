@@ -65,6 +65,10 @@ bench-dlt: (_install "[test,dlt]")
 bench-fastapi: (_install "[test,fastapi]")
     @.venv/bin/python tests/bench serving
 
+# Serve under mixed load, ten minutes long, and see what is left behind: `--minutes 2`, `--seed 5`
+soak *args: (_install "[test]")
+    @.venv/bin/python tests/soak "$@"
+
 # Try every promise on this machine: kills, outages, poison; ten minutes or so (`--quick`: less than one)
 selftest *args: _install
     @.venv/bin/kasparro selftest "$@"

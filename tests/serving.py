@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import aiohttp
 import asyncpg
@@ -60,11 +60,14 @@ class Service:
         async with asyncio.timeout(10):
             _, log = await self.process.communicate()
         assert self.process.returncode is not None
-        return self.process.returncode, log.decode()
+        return self.process.returncode, (log or b"").decode()
 
 
 @asynccontextmanager
-async def serving(cwd: Path, *arguments: str, **environ: str) -> AsyncIterator[Service]:
+async def serving(
+    cwd: Path, *arguments: str, log: int | IO[bytes] = asyncio.subprocess.PIPE, **environ: str
+) -> AsyncIterator[Service]:
+    """A pipe holds some hundred lines, and then holds up the service: one that logs more is given a file."""
     port = free_port()
     clean = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
     process = await asyncio.create_subprocess_exec(
@@ -74,7 +77,7 @@ async def serving(cwd: Path, *arguments: str, **environ: str) -> AsyncIterator[S
         *(arguments or ("serve",)),
         cwd=cwd,
         env=clean | {"API_PORT": str(port), "LOG_FORMAT": "json"} | environ,
-        stderr=asyncio.subprocess.PIPE,
+        stderr=log,
     )
     service = Service(process, port)
     try:

@@ -47,7 +47,7 @@ _HOUR = 3600.0
 _SHOWN = ("bitcoin", "ethereum", "solana")  # coins of the demo that have a past, so far
 _PAST = timedelta(days=90)
 _LOOK = 60.0  # seconds between looks whether contracts are due
-_SAMPLE = 1.0  # seconds between looks at the event loop
+_SAMPLE = 0.1  # seconds between looks at the event loop: a step that lasts longer is never missed
 _DRAIN = 0.5  # seconds between saying that we stop and stopping
 _GRACE = 3.0  # seconds for requests in flight at the end
 _CLOSING = 2.0  # seconds for the runs that are still open at the end; the next process closes them too

@@ -74,6 +74,7 @@ class Metrics:
         self._ambiguous = gauge("kasparro_ambiguous_listings", "Listings in doubt, when last counted.")
         self._pool = gauge("kasparro_db_pool_connections", "Connections of the API's pool.")
         self._followers = gauge("kasparro_event_followers", "Clients that follow /events.")
+        self._tasks = gauge("kasparro_asyncio_tasks", "Tasks that have not ended; each open connection has one.")
         self._lag = histogram("kasparro_event_loop_lag_seconds", "How late a timer fires.", buckets=_LAG_SECONDS)
         self._process = _Process(self._registry)
         build = gauge("kasparro_build_info", "Always 1; the labels tell what is running.")
@@ -160,6 +161,9 @@ class Metrics:
 
     def followers(self, n: int) -> None:
         self._followers.set({}, n)
+
+    def tasks(self, n: int) -> None:
+        self._tasks.set({}, n)
 
     def pool_connections(self, state: str, n: int) -> None:
         self._pool.set({"state": state}, n)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
+import struct
 from typing import Any
 
 import pytest
@@ -112,6 +114,30 @@ async def test_a_problem_keeps_its_headers(faulty: Any) -> None:
     async with faulty.get("/refusing") as response:
         assert (response.status, response.headers["Retry-After"]) == (409, "9")
         assert (await problem(response))["title"] == "Conflict"
+
+
+async def test_a_client_that_vanishes_in_mid_body_is_no_error_of_ours(pool: Any, app_on: Any) -> None:
+    begun = asyncio.Event()
+
+    async def patient(request: web.Request) -> web.StreamResponse:
+        begun.set()
+        return web.Response(body=await request.read())
+
+    app = app_on(pool)
+    app.router.add_post("/patient", patient)
+    runner = web.AppRunner(app)  # as the service has it: aiohttp's own client of tests cancels what is left behind
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    with capture_logs() as lines:
+        with socket.create_connection(runner.addresses[0]) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing is a reset
+            connection.sendall(b"POST /patient HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
+            await begun.wait()
+        while not lines:
+            await asyncio.sleep(0.01)
+    await runner.cleanup()
+    [line] = lines
+    assert (line["event"], line["route"], line["status"]) == ("request", "/patient", 400)
 
 
 async def test_each_request_is_logged_once(client: Any) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import assets, csv_file, export, identity, ingestion, keyset, large_file, peer, serving
+from bench import assets, csv_file, export, identity, ingestion, keyset, large_file, meanwhile, peer, serving
 from bench.databases import Databases, databases
 from bench.report import Figure, show
 from kasparro import log
@@ -25,8 +25,12 @@ SECTIONS: dict[str, tuple[str, Callable[[Databases], Awaitable[list[Figure]]]]] 
     "large": ("A large CSV file", large_file.measure),
     "dlt": ("Next to dlt", lambda made: peer.measure(made, port=8932)),
     "serving": ("Serving", serving.measure),
+    "meanwhile": ("Serving while an ingestion runs", meanwhile.measure),
     "keyset": ("Pages by cursor", lambda made: keyset.measure(made, keyset.SMALL, keyset.LARGE)),
-    "huge": ("Pages by cursor of ten million", lambda made: keyset.measure(made, keyset.SMALL, keyset.HUGE)),
+    "huge": (
+        "Pages by cursor of ten million",
+        lambda made: keyset.measure(made, keyset.SMALL, keyset.LARGE, keyset.HUGE),
+    ),
     "export": ("Exports", export.measure),
     "identity": ("Identity", identity.measure),
     "assets": ("Assets", assets.measure),

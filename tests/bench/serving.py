@@ -77,19 +77,19 @@ async def _settled(dsn: str, server: Server) -> tuple[bytes, str]:
         await asyncio.sleep(0.1)
     else:
         raise TimeoutError(f"the service does not hold {COINS:,} coins")
-    await _resolved(dsn)
+    await resolved(dsn, COINS)
     return _answer(server)
 
 
-async def _resolved(dsn: str) -> None:
+async def resolved(dsn: str, coins: int) -> None:
     """Until every listing is in an asset: from then on nothing is written."""
     conn = await asyncpg.connect(dsn)
     for _ in range(600):
-        if await conn.fetchval("SELECT count(*) FROM asset_source") == COINS:
+        if await conn.fetchval("SELECT count(*) FROM asset_source") == coins:
             break
         await asyncio.sleep(0.1)
     else:
-        raise TimeoutError(f"the service does not place {COINS:,} listings")
+        raise TimeoutError(f"the service does not place {coins:,} listings")
     await conn.execute("VACUUM ANALYZE")
     await conn.execute("CHECKPOINT")
     await conn.close()

@@ -38,9 +38,10 @@ class Upstream:
 
 
 @contextmanager
-def upstream(coins: int, port: int) -> Iterator[Upstream]:
-    """Both vendors with `coins` coins that do not move."""
+def upstream(coins: int, port: int, tick_every: float = 10.0) -> Iterator[Upstream]:
+    """Both vendors with `coins` coins, which move every so many seconds."""
     command = [sys.executable, "-m", "kasparro.sandbox", "--coins", str(coins), "--port", str(port), "--all"]
+    command += ["--tick-every", str(tick_every)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
     try:
         yield _ready(Upstream(port))
@@ -50,7 +51,7 @@ def upstream(coins: int, port: int) -> Iterator[Upstream]:
 
 
 def _ready(vendors: Upstream) -> Upstream:
-    for _ in range(100):
+    for _ in range(600):
         try:
             vendors.tickers()
         except OSError:

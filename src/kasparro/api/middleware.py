@@ -86,6 +86,8 @@ async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
         _log.warning("database away", reason=away.reason)
         detail = f"the database is away: {away.reason}"
         return problems.reply(request, Problem(503, detail, headers=RETRY_AFTER))
+    except ConnectionResetError:  # of the client: what the database raises is a DatabaseAway by now
+        return problems.reply(request, Problem(400, "the connection broke off in the middle of the request"))
     except Exception:
         _log.exception("unforeseen error", path=request.path)
         detail = "an error that we did not foresee; the log tells more under this request_id"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import hdrs, web
 
 from kasparro.api.keys import FEED, METRICS, POOL
@@ -18,5 +20,6 @@ async def scrape(request: web.Request) -> web.StreamResponse:
     pool, metrics = request.app[POOL], request.app[METRICS]
     metrics.pool_connections("idle", pool.get_idle_size())
     metrics.pool_connections("used", pool.get_size() - pool.get_idle_size())
+    metrics.tasks(len(asyncio.all_tasks()))
     metrics.followers(request.app[FEED].size)
     return web.Response(body=metrics.render(), headers={hdrs.CONTENT_TYPE: CONTENT_TYPE})
