@@ -40,6 +40,8 @@ CHECKSUMS = {
     "0012.plans.sql": "cdaac26b3a44cf4eeca1a9b93db7079c17d833237c7dc698fb8c2833ea8ab425",
     "0015.backfill.rollback.sql": "7a71cab346476d6caaaefbd927d1ae142cd41589181d3e4fec89d570eee99719",
     "0015.backfill.sql": "cd9e3e3ae477e8a2704bc1bcc23ea7d6f903d5d90c353dfb84cb57e138de7d4a",
+    "0016.dropin.rollback.sql": "ac111600efeef9087ab8d3061e7a19ee8481a6f396f50af051dd2d51d78a235a",
+    "0016.dropin.sql": "e2cab012db122b04fcf63068dfbe4f26d74092fe88a22a8999a2441e65d150bc",
     "0017.identity.rollback.sql": "363a3e4490f0e00580747ddf913dbd8b7e8fd92c233c1c32666191ba8248d2c9",
     "0017.identity.sql": "e6aea23c07cd52b3641774714f924434b24e711027c3bcdbfc5077c29963e81d",
 }

@@ -15,6 +15,7 @@ from kasparro.api.keys import ADMIN_KEY, METRICS_TOKEN, READ_KEYS
 from kasparro.api.openapi import documented
 from kasparro.api.problems import Problem
 from kasparro.api.queries import NoQuery
+from kasparro.api.v3 import errors, queries
 
 Answers = Mapping[int, Any]  # status -> the name of a problem, or what `documented` takes
 _OPEN = frozenset({"/health", "/health/live", "/health/ready", "/docs", "/static/{name}", "/openapi.json"})
@@ -80,4 +81,12 @@ def _require(request: web.Request, expected: Sequence[bytes], how: str) -> None:
 def _given_key(request: web.Request) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     bearer = token.strip() if scheme.lower() == "bearer" else ""
-    return request.headers.get("X-API-Key", bearer)
+    return request.headers.get("X-API-Key", bearer) or _vendor_key(request)
+
+
+def _vendor_key(request: web.Request) -> str:
+    """The key where CoinGecko's clients put theirs: in a header, or in the query."""
+    if not request.path.startswith(errors.PREFIX):
+        return ""
+    sent = [request.headers.get(name.replace("_", "-"), request.query.get(name, "")) for name in queries.KEYS]
+    return next(filter(None, sent), "")

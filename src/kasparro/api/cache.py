@@ -26,13 +26,15 @@ class Face(NamedTuple):
 
 
 class Body:
-    """A JSON object without its end, and the headers that belong to it."""
+    """A JSON object without its end, or a whole text, and the headers that belong to it."""
 
     def __init__(self, beginning: bytes, headers: dict[str, str], *, lasts: bool = True) -> None:
         self.beginning = beginning
         self.headers = headers
         self.lasts = lasts
         """False where the same data would make another body a second later."""
+        self.is_whole = False
+        """Whether nothing is added to its end."""
         self.faces: dict[bool, Face] = {}
         """By whether it is packed."""
         self._packed: Packed | None = None

@@ -14,6 +14,7 @@ from kasparro import log
 from kasparro.api import problems
 from kasparro.api.keys import METRICS, REQUEST_ID, STARTED
 from kasparro.api.problems import RETRY_AFTER, Problem
+from kasparro.api.v3 import errors
 from kasparro.errors import DatabaseAway
 
 _log = log.logger("api")
@@ -79,16 +80,22 @@ async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except Problem as problem:
-        return problems.reply(request, problem)
+        return _reply(request, problem)
     except web.HTTPException as error:
-        return problems.reply(request, problems.from_aiohttp(error, request))
+        return _reply(request, problems.from_aiohttp(error, request))
     except DatabaseAway as away:
         _log.warning("database away", reason=away.reason)
         detail = f"the database is away: {away.reason}"
-        return problems.reply(request, Problem(503, detail, headers=RETRY_AFTER))
+        return _reply(request, Problem(503, detail, headers=RETRY_AFTER))
     except ConnectionResetError:  # of the client: what the database raises is a DatabaseAway by now
-        return problems.reply(request, Problem(400, "the connection broke off in the middle of the request"))
+        return _reply(request, Problem(400, "the connection broke off in the middle of the request"))
     except Exception:
         _log.exception("unforeseen error", path=request.path)
         detail = "an error that we did not foresee; the log tells more under this request_id"
-        return problems.reply(request, Problem(500, detail))
+        return _reply(request, Problem(500, detail))
+
+
+def _reply(request: web.Request, problem: Problem) -> web.Response:
+    if request.path.startswith(errors.PREFIX):
+        return errors.reply(problem)
+    return problems.reply(request, problem)

@@ -83,7 +83,7 @@ class PydanticApiSpec(AiohttpApiSpec):  # type: ignore[misc]  # the library has 
             version=__version__,
             openapi_version="3.1.1",
             plugins=(),
-            tags=[{"name": name} for name in ("data", "assets", "health", "runs", "quality")],
+            tags=[{"name": name} for name in ("data", "assets", "coingecko", "health", "runs", "quality")],
             info={"description": _DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
         )
         self._sources = sources
@@ -146,7 +146,7 @@ class PydanticApiSpec(AiohttpApiSpec):  # type: ignore[misc]  # the library has 
             written["requestBody"] = {"required": True, **_content(operation["body"])}
         responses = operation["responses"]
         written["responses"] = {str(code): _response(code, told) for code, told in responses.items()}
-        written["responses"]["default"] = "Other"
+        written["responses"].setdefault("default", "Other")
         return written
 
     def _parameter(self, name: str, place: str, schema: Schema, is_required: bool) -> Schema:
@@ -186,12 +186,12 @@ def _fields(model: type[BaseModel] | None) -> Iterator[tuple[str, Schema, list[s
         yield name, schema, whole.get("required", [])
 
 
-def _response(code: int, told: str | Mapping[str, Any]) -> Any:
+def _response(code: int | str, told: str | Mapping[str, Any]) -> Any:
     if isinstance(told, str):
         return told
     content = _content(told["model"]) if "model" in told else {"content": {}}
     content["content"] |= told.get("content", {})
-    return {"description": told.get("description", HTTPStatus(code).phrase), **content}
+    return {"description": told.get("description") or HTTPStatus(int(code)).phrase, **content}
 
 
 def _content(model: type[BaseModel], media_type: str = "application/json") -> Schema:

@@ -23,6 +23,7 @@ _LINKS = {
     "openapi": "/openapi.json",
     "data": "/data",
     "assets": "/assets",
+    "global": "/global",
     "sources": "/sources",
     "health": "/health",
     "stats": "/stats",

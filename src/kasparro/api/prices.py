@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -19,6 +18,7 @@ from kasparro.api.openapi import documented
 from kasparro.api.price_schemas import AssetPrice
 from kasparro.api.problems import Problem
 from kasparro.api.queries import NoQuery
+from kasparro.api.replies import figure
 from kasparro.api.versioned import versioned
 from kasparro.consensus import Consensus, Missing, Verdict, consensus
 from kasparro.sources import SOURCES
@@ -78,8 +78,8 @@ def as_told(found: Consensus, now: datetime) -> dict[str, Any]:
     """A consensus as the API shows it; prices keep every digit."""
     return {
         "status": found.status,
-        "price_usd": _figure(found.price),
-        "spread": _figure(found.spread, ".6f"),
+        "price_usd": figure(found.price),
+        "spread": figure(found.spread, ".6f"),
         "why": why(found),
         "judged_at": now,
         "sources": [_source(verdict) for verdict in found.verdicts],
@@ -119,7 +119,7 @@ def _source(verdict: Verdict) -> dict[str, Any]:
     return {
         "source": quote.source,
         "coin_id": quote.coin_id,
-        "price_usd": _figure(quote.price),
+        "price_usd": figure(quote.price),
         "observed_at": quote.observed_at,
         "age_seconds": _seconds(verdict.age),
         "cadence_seconds": _seconds(quote.cadence),
@@ -128,10 +128,6 @@ def _source(verdict: Verdict) -> dict[str, Any]:
         "refusal": verdict.refusal,
         "missing": _missing(verdict),
     }
-
-
-def _figure(value: Decimal | None, form: str = "f") -> orjson.Fragment | None:
-    return None if value is None else orjson.Fragment(format(value, form))
 
 
 def _seconds(length: timedelta | None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -18,3 +19,8 @@ def passed_on(text: str | bytes, *, status: int = 200, headers: Mapping[str, str
     """Text that is JSON already, untouched."""
     body = text.encode() if isinstance(text, str) else text
     return web.Response(body=body, status=status, headers=headers, content_type="application/json")
+
+
+def figure(value: Decimal | None, form: str = "f") -> orjson.Fragment | None:
+    """A number with every digit, or in the form asked for."""
+    return None if value is None else orjson.Fragment(format(value, form))

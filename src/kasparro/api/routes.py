@@ -22,7 +22,12 @@ from kasparro.api import (
     scrape,
     sources,
     static_files,
+    totals,
 )
+from kasparro.api.v3 import charts as v3_charts
+from kasparro.api.v3 import coins as v3_coins
+from kasparro.api.v3 import overview as v3_overview
+from kasparro.api.v3 import simple as v3_simple
 
 ROUTES = [
     web.get("/", pages.card),
@@ -38,6 +43,7 @@ ROUTES = [
     web.post("/assets/unlink", assets.unlink),
     web.post("/assets/merge", assets.merge),
     web.post("/assets/split", assets.split),
+    web.get("/global", totals.market),
     web.get("/coins/{source}/{coin_id}", coins.details),
     web.get("/coins/{source}/{coin_id}/raw", coins.raw),
     web.get("/coins/{source}/{coin_id}/history", coins.history),
@@ -58,4 +64,13 @@ ROUTES = [
     web.get("/health/live", health.live),
     web.get("/health/ready", health.ready),
     web.get("/metrics", scrape.scrape),
+    web.get("/api/v3/ping", v3_simple.ping),
+    web.get("/api/v3/simple/price", v3_simple.price),
+    web.get("/api/v3/simple/supported_vs_currencies", v3_simple.currencies),
+    web.get("/api/v3/coins/list", v3_coins.listed),
+    web.get("/api/v3/coins/markets", v3_coins.markets),
+    web.get("/api/v3/coins/{id}/market_chart", v3_charts.chart),
+    web.get("/api/v3/coins/{id}/market_chart/range", v3_charts.chart_range),
+    web.get("/api/v3/coins/{id}/ohlc", v3_charts.ohlc),
+    web.get("/api/v3/global", v3_overview.market),
 ]

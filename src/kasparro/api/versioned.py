@@ -53,6 +53,18 @@ def versioned(maker: Maker) -> Handler:
     return answer
 
 
+def whole(maker: Maker) -> Handler:
+    """The same for bodies that are whole: they are sent as they are."""
+
+    @wraps(maker)
+    async def made(request: web.Request) -> Body:
+        body = await maker(request)
+        body.is_whole = True
+        return body
+
+    return versioned(made)
+
+
 def tag(request: web.Request, version: str | None, form: str = "", *, is_packed: bool) -> str | None:
     """The ETag in its quotes, and without the W/ of a weak one, which does not count in comparisons.
 
@@ -87,11 +99,15 @@ def _sent(request: web.Request, body: Body, version: str | None, outcome: CacheO
     request.app[METRICS].cache_asked("not_modified" if is_known else outcome)
     if is_known:
         return swift.answer(request, face.unchanged)
-    took = (perf_counter() - request[STARTED]) * 1000
-    tail = f',"request_id":"{request[REQUEST_ID]}","api_latency_ms":{took:.2f}}}'.encode()
+    tail = b"" if body.is_whole else _signature(request)
     if is_packed and len(body.beginning) >= SMALLEST:
         return swift.answer(request, face.whole, body.packed.ended(tail))
     return swift.answer(request, face.whole, body.beginning, tail)
+
+
+def _signature(request: web.Request) -> bytes:
+    took = (perf_counter() - request[STARTED]) * 1000
+    return f',"request_id":"{request[REQUEST_ID]}","api_latency_ms":{took:.2f}}}'.encode()
 
 
 def _face(request: web.Request, body: Body, version: str | None, *, is_packed: bool) -> Face:

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from kasparro.sandbox import coingecko_records as records
 from kasparro.sandbox.coingecko_past import PastQuery, chart_query, market_chart, range_query
-from kasparro.sandbox.coingecko_query import BadQuery, MarketsQuery, currency, listed, markets_query
+from kasparro.sandbox.coingecko_query import BadQuery, MarketsQuery, currency, listed, markets_query, precision
 from kasparro.sandbox.currencies import PER_DOLLAR
 from kasparro.sandbox.market import Coin, Market
 from kasparro.sandbox.past import DAY
@@ -116,7 +116,12 @@ class CoinGecko(Vendor):
             return self.refuse(bad.status, bad.message)
         wanted = dict(extra for name, extra in _SIMPLE_EXTRAS.items() if request.query.get(name) == "true")
         found = [coin for coin in self.market.listed(self.name) if _id(coin) in ids]
-        return self.json({_id(coin): self._prices(coin, currencies, wanted) for coin in found})
+        told = {_id(coin): self._prices(coin, currencies, wanted, precision(request.query)) for coin in found}
+        if request.query.get("include_last_updated_at") == "true":
+            for coin in found:
+                is_known = coin.listings[self.name].record["last_updated"] is not None
+                told[_id(coin)]["last_updated_at"] = coin.updated // 1000 if is_known else None
+        return self.json(told)
 
     async def overview(self, _: web.Request) -> web.Response:
         return self.once_a_tick("global", lambda: records.overview(self.market.listed(self.name)))
@@ -185,10 +190,10 @@ class CoinGecko(Vendor):
             return coins[::-1] if query.is_ascending else coins
         return sorted(coins, key=_id if query.order == "id" else _volume, reverse=not query.is_ascending)
 
-    def _prices(self, coin: Coin, currencies: list[str], wanted: dict[str, str]) -> dict[str, Any]:
+    def _prices(self, coin: Coin, currencies: list[str], wanted: dict[str, str], precision: str) -> dict[str, Any]:
         prices: dict[str, Any] = {}
         for name in currencies:
-            row = records.market_row(coin, units=PER_DOLLAR[name], precision="")
+            row = records.market_row(coin, units=PER_DOLLAR[name], precision=precision)
             prices |= records.simple_price(row, name.lower(), wanted)
         return prices
 

@@ -43,7 +43,6 @@ class MarketsQuery(NamedTuple):
 def markets_query(query: Mapping[str, str]) -> MarketsQuery:
     """Read the parameters; raises BadQuery where the vendor refuses."""
     order, _, direction = query.get("order", "market_cap_desc").rpartition("_")
-    precision = query.get("precision", "")
     return MarketsQuery(
         currency=currency(query.get("vs_currency", ""), "vs_currency"),
         order=order if order in _ORDERS else "market_cap",
@@ -51,10 +50,16 @@ def markets_query(query: Mapping[str, str]) -> MarketsQuery:
         per_page=min(_number(query.get("per_page"), 100), _MOST_PER_PAGE),
         page=_number(query.get("page"), 1),
         ids=frozenset(listed(query.get("ids", ""))),
-        precision=precision if precision in _PRECISIONS else "",
+        precision=precision(query),
         windows=tuple(window for window in listed(query.get("price_change_percentage", "")) if window in WINDOWS),
         with_sparkline=query.get("sparkline", "").lower() == "true",
     )
+
+
+def precision(query: Mapping[str, str]) -> str:
+    """`full`, the number of digits, or nothing."""
+    text = query.get("precision", "")
+    return text if text in _PRECISIONS else ""
 
 
 def currency(name: str, parameter: str) -> str:
