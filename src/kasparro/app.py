@@ -24,6 +24,7 @@ from kasparro.ingest import census, named
 from kasparro.ingest.assets import Resolver
 from kasparro.ingest.backfill import Backfill
 from kasparro.ingest.backfill import Summary as Backfilled
+from kasparro.ingest.candles import Roller
 from kasparro.ingest.claim import close_orphans
 from kasparro.ingest.contracts import Collector
 from kasparro.ingest.gap_map import Missing
@@ -113,7 +114,7 @@ async def database(settings: Settings) -> AsyncIterator[str]:
 async def workshop(settings: Settings, dsn: str, metrics: Metrics) -> AsyncIterator[Workshop]:
     """Pool, session and partitions for ingestion."""
     async with (
-        ingest_pool(dsn, size=_CONNECTIONS * (len(settings.sources) + 1) + 3) as pool,
+        ingest_pool(dsn, size=_CONNECTIONS * (len(settings.sources) + 1) + 4) as pool,
         session() as outbound,
     ):
         async with pool.acquire() as conn:
@@ -169,6 +170,7 @@ async def _start(
     group.create_task(keep_replaying(shop.pool, shop.owner, settings.history_retention_days))
     group.create_task(resolver.keep())
     group.create_task(census.keep_counting(shop.pool, metrics))
+    group.create_task(Roller(shop.pool, metrics, settings.history_retention_days).keep())
     group.create_task(_collect(shop, [schedule.pipeline.reader for schedule in schedules], resolver))
     for schedule in schedules:
         group.create_task(schedule.keep())

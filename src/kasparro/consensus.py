@@ -16,7 +16,8 @@ Missing = Literal["never_listed", "not_returned", "rejected", "source_down", "ra
 Refusal = Literal["missing", "stale", "outlier", "outrun", "disputed"]
 Status = Literal["agree", "disagree", "single", "stale", "none"]
 
-_AGREES = Decimal("1.02")  # how often the highest of prices that agree holds the lowest
+AGREES = Decimal("1.02")
+"""How often the highest of prices that agree holds the lowest."""
 _BEATS = 3  # of a coin's own cadence: after so many updates that did not come, a price is stale
 _LEAST = timedelta(minutes=10)  # no price is stale before, however quick the coin's updates are
 _UNKNOWN = timedelta(hours=1)  # a coin whose cadence nobody knows is stale after that
@@ -108,7 +109,7 @@ def _reason(quote: Quote, kept: Sequence[Quote]) -> Refusal:
 def _agreeing(quotes: Sequence[Quote]) -> Sequence[Quote]:
     """The largest group that agrees, if it holds more than half of them."""
     ordered = sorted(quotes, key=_price)
-    groups = [[each for each in ordered if _price(low) <= _price(each) <= _price(low) * _AGREES] for low in ordered]
+    groups = [[each for each in ordered if _price(low) <= _price(each) <= _price(low) * AGREES] for low in ordered]
     largest = max(groups, key=len, default=[])
     return largest if len(largest) * 2 > len(quotes) else []
 

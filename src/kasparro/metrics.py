@@ -72,6 +72,9 @@ class Metrics:
         self._priced = gauge("kasparro_asset_prices", "Coins by what their sources come to, when last counted.")
         self._quotes = gauge("kasparro_asset_quotes", "Prices by what became of them, when last counted.")
         self._ambiguous = gauge("kasparro_ambiguous_listings", "Listings in doubt, when last counted.")
+        self._candles = gauge(
+            "kasparro_candles_behind_seconds", "How long something has waited to be rolled up; 0: nothing."
+        )
         self._pool = gauge("kasparro_db_pool_connections", "Connections of the API's pool.")
         self._followers = gauge("kasparro_event_followers", "Clients that follow /events.")
         self._tasks = gauge("kasparro_asyncio_tasks", "Tasks that have not ended; each open connection has one.")
@@ -128,6 +131,10 @@ class Metrics:
                 self._quotes.set({"source": source, "verdict": verdict}, number)
         for source, number in ambiguous.items():
             self._ambiguous.set({"source": source}, number)
+
+    def candles_behind(self, source: str, seconds: float) -> None:
+        """For how long the oldest change has waited that the candles do not have yet."""
+        self._candles.set({"source": source}, seconds)
 
     def source_scheduled(self, source: str, interval: float) -> None:
         """Every series of the source exists from now on, so that its first event already is an increase."""

@@ -210,7 +210,7 @@ class Settings(_Group):
     raw_retention_days: Days = 14
     """Raw pages older than this are deleted."""
     history_retention_days: Days = 36500
-    """Months of price history that ended longer ago than this are dropped."""
+    """Months of price history that ended longer ago than this are dropped; their candles stay."""
     run_retention_days: Days = 90
     """Runs that ended longer ago than this are deleted, with the records that they quarantined."""
 

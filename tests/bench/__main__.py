@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import assets, csv_file, export, identity, ingestion, keyset, large_file, meanwhile, peer, serving
+from bench import assets, csv_file, export, identity, ingestion, keyset, large_file, meanwhile, ohlcv, peer, serving
 from bench.databases import Databases, databases
 from bench.report import Figure, show
 from kasparro import log
@@ -32,6 +32,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Databases], Awaitable[list[Figure]]]]] 
         lambda made: keyset.measure(made, keyset.SMALL, keyset.LARGE, keyset.HUGE),
     ),
     "export": ("Exports", export.measure),
+    "ohlcv": ("Candles", ohlcv.measure),
     "identity": ("Identity", identity.measure),
     "assets": ("Assets", assets.measure),
 }

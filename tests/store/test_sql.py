@@ -38,6 +38,8 @@ CHECKSUMS = {
     "0011.serving.sql": "1163e2519a6ea42f624db0718661033ff54f91811901794c9d9fc0e3b26c5215",
     "0012.plans.rollback.sql": "1309c9a9ae1a0817057c7bb455a07a566f3b0064881afb9de30a891d6d7876aa",
     "0012.plans.sql": "cdaac26b3a44cf4eeca1a9b93db7079c17d833237c7dc698fb8c2833ea8ab425",
+    "0013.candles.rollback.sql": "e49aabbf3df17517e79afadb4c6272f9faa398d74919280ebd847c48b031f945",
+    "0013.candles.sql": "c83a8870ca25478dbf04588a20fab60c16993cccb0137c60e6c905ce706db4f5",
     "0015.backfill.rollback.sql": "7a71cab346476d6caaaefbd927d1ae142cd41589181d3e4fec89d570eee99719",
     "0015.backfill.sql": "cd9e3e3ae477e8a2704bc1bcc23ea7d6f903d5d90c353dfb84cb57e138de7d4a",
     "0016.dropin.rollback.sql": "ac111600efeef9087ab8d3061e7a19ee8481a6f396f50af051dd2d51d78a235a",

@@ -21,10 +21,11 @@ from kasparro.domain import DriftKind
 _LARGEST = 2**63 - 1  # of PostgreSQL's bigint
 
 
-def _known(name: str, info: ValidationInfo) -> str:
-    known = (info.context or {})["sources"]
-    if name not in known:
-        raise ValueError(f"there is no such source; there are {', '.join(known)}")
+def known(name: str, info: ValidationInfo) -> str:
+    """The name of a source; raises ValueError where there is none of that name."""
+    sources = (info.context or {})["sources"]
+    if name not in sources:
+        raise ValueError(f"there is no such source; there are {', '.join(sources)}")
     return name
 
 
@@ -41,7 +42,7 @@ def different(names: list[str]) -> list[str]:
 
 
 SOURCE_FORMAT = "source"  # the OpenAPI document writes down the names in its place
-Source = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "format": SOURCE_FORMAT})]
+Source = Annotated[str, AfterValidator(known), WithJsonSchema({"type": "string", "format": SOURCE_FORMAT})]
 Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
 Symbol = Annotated[str, Field(max_length=100, pattern=r"^[^\x00,]*[^\x00,\s][^\x00,]*$")]
 Sources = Annotated[list[Source], BeforeValidator(items), Field(min_length=1, max_length=100)]

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from kasparro.api import (
     assets,
+    candles,
     coins,
     coverage,
     data,
@@ -39,6 +40,7 @@ ROUTES = [
     web.get("/assets/{asset_id}", assets.details),
     web.get("/assets/{asset_id}/price", prices.price),
     web.get("/assets/{asset_id}/coverage", coverage.covered),
+    web.get("/assets/{asset_id}/ohlcv", candles.ohlcv),
     web.post("/assets/link", assets.link),
     web.post("/assets/unlink", assets.unlink),
     web.post("/assets/merge", assets.merge),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from kasparro.domain import Coin, Part, Span
-from kasparro.store import leases, tickers, versions
+from kasparro.store import candles, leases, tickers, versions
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 from kasparro.store.tickers import Effect, Origin
@@ -49,6 +49,7 @@ async def merge(conn: Connection, origin: Origin, staged: bytes) -> list[Effect]
     values = origin.source, origin.run_id, origin.raw_id, origin.fetched_at, origin.since
     effects = [Effect(*row) for row in await conn.fetch(_MERGE, *values)]
     await versions.bump(conn, origin.source)
+    await candles.note_staged(conn, origin.source, origin.raw_id, origin.fetched_at)
     return effects
 
 

@@ -26,7 +26,7 @@ _FORMS: dict[Form, dict[str, Any]] = {
 
 async def coins(conn: Connection, filters: Filters, form: Form, sink: Sink) -> None:
     """Send the latest rows that pass the filters, in no order."""
-    await _copy(conn, _COINS[form], filters, form, sink)
+    await copy(conn, _COINS[form], filters, form, sink)
 
 
 async def history(
@@ -40,10 +40,11 @@ async def history(
     before: datetime | None,
 ) -> None:
     """Send the observations of a coin, the newest first."""
-    await _copy(conn, _HISTORY[form], (source, coin_id, since, before), form, sink)
+    await copy(conn, _HISTORY[form], (source, coin_id, since, before), form, sink)
 
 
-async def _copy(conn: Connection, query: str, given: tuple[Any, ...], form: Form, sink: Sink) -> None:
+async def copy(conn: Connection, query: str, given: tuple[Any, ...], form: Form, sink: Sink) -> None:
+    """Send what a statement answers."""
     async with conn.transaction(readonly=True):
         await conn.execute(_PATIENCE)
         await conn.copy_from_query(query, *given, output=sink, timeout=_HOUR, **_FORMS[form])

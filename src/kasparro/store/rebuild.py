@@ -1,6 +1,6 @@
 """A rebuild's own tables: what is derived stands apart, as temporary as its session, until it is written.
 
-Two tables have the names of those that are served, so that one statement merges a page into either. Which of the two
+Three tables have the names of those that are served, so that one statement merges a page into either. Which of the two
 a name means is a matter of the session's search path.
 """
 
@@ -11,11 +11,16 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import NamedTuple
 
-from kasparro.store import pool, versions
+from kasparro.store import candles, pool, versions
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 
-_CREATE = [statement("rebuild_pages_create"), statement("rebuild_latest_create"), statement("rebuild_history_create")]
+_CREATE = [
+    statement("rebuild_pages_create"),
+    statement("rebuild_latest_create"),
+    statement("rebuild_history_create"),
+    statement("rebuild_due_create"),
+]
 _SEARCH_DERIVED = statement("rebuild_search_derived")
 _SEARCH_SERVED = statement("rebuild_search_served")
 _PAGES = statement("rebuild_pages")
@@ -28,6 +33,7 @@ _LATEST_DELETE = statement("rebuild_latest_delete")
 _LATEST_INSERT = statement("rebuild_latest_insert")
 _TICKS_DELETE = statement("rebuild_ticks_delete")
 _TICKS_WRITE = statement("rebuild_ticks_write")
+_DAYS = statement("rebuild_days")
 
 
 @asynccontextmanager
@@ -84,6 +90,8 @@ async def write(conn: Connection, source: str, coins: Sequence[str]) -> Written:
     gone = await conn.fetchval(_TICKS_DELETE, source, coins)
     added, changed = await conn.fetchrow(_TICKS_WRITE, source, coins)
     result = Written(written - replaced, replaced, removed, added, changed, gone)
+    if gone or added or changed:
+        await candles.note(conn, source, await conn.fetch(_DAYS, source, coins))
     if any(result):
         await versions.bump(conn, source)
     return result

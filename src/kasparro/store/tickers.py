@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from kasparro.domain import Entry, Ticker
-from kasparro.store import versions
+from kasparro.store import candles, versions
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 
@@ -77,6 +77,8 @@ async def merge(conn: Connection, origin: Origin, staged: bytes) -> list[Effect]
     effects = await _merged(conn, origin)
     if any(effect.tick or effect.latest in ("inserted", "updated") for effect in effects):
         await versions.bump(conn, origin.source)
+    if any(effect.tick for effect in effects):
+        await candles.note_staged(conn, origin.source, origin.raw_id, origin.fetched_at)
     return effects
 
 
