@@ -4,4 +4,4 @@ SELECT 'latest ' || (to_jsonb(u) - ARRAY['fetched_at', 'updated_at', 'run_id', '
                      - CASE WHEN source_updated_at IS NULL THEN 'observed_at' ELSE '' END)::text AS line
 FROM unified_crypto u
 UNION ALL
-SELECT 'history ' || (to_jsonb(h) - ARRAY['fetched_at', 'run_id', 'raw_id'])::text FROM price_history h
+SELECT 'history ' || (to_jsonb(h) - ARRAY['fetched_at', 'known_since', 'run_id', 'raw_id'])::text FROM price_history h

@@ -16,6 +16,7 @@ ANSWERS = [
     ("/", "/", 200),
     ("/data", "/data?source=csv,coingecko", 200),
     ("/data", "/data?fields=rank,ath_at&sort=-price_usd,name&page_size=1", 200),
+    ("/data", "/data?as_of=2000-01-01T00:00:00Z", 400),
     ("/data", "/data?page=0", 400),
     ("/assets", "/assets", 200),
     ("/assets", "/assets?fields=price,name", 200),

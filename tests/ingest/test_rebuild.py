@@ -37,7 +37,12 @@ from .test_replay import COST, Mended, quoting
 
 NOTHING = Written()
 LATEST = "SELECT to_jsonb(u) - 'updated_at' AS row FROM unified_crypto u ORDER BY source, coin_id"
-TICKS = "SELECT to_jsonb(h) AS row FROM price_history h ORDER BY source, coin_id, observed_at"
+TICKS = "SELECT to_jsonb(h) - 'known_since' AS row FROM price_history h ORDER BY source, coin_id, observed_at"
+PRESENT = "SELECT source, coin_id, name, price_usd, observed_at FROM unified_crypto ORDER BY source, coin_id"
+KNOWN = (
+    "SELECT source, coin_id, name, price_usd, observed_at FROM coins_known($1, NULL, NULL, NULL, NULL, NULL, NULL) "
+    "ORDER BY source, coin_id"
+)
 
 
 @pytest.fixture
@@ -121,12 +126,15 @@ async def test_rebuild_of_an_api_equals_what_was_ingested(
     make_pipeline: MakePipeline, sandbox: Sandbox, conn: asyncpg.Connection, rebuilt: Any, source: str
 ) -> None:
     await messy(make_pipeline(source, **({"pages": "all"} if source == "coingecko" else {})), sandbox, conn)
-    before = await state(conn)
+    before, moment = await state(conn), await conn.fetchval("SELECT clock_timestamp()")
+    known = await conn.fetch(KNOWN, moment)
     calls = len(sandbox.calls)
     assert (await rebuilt(source)).written == NOTHING
     await damage(conn)
     result = await rebuilt(source)
     assert await state(conn) == before
+    assert await conn.fetch(KNOWN, moment) == known == await conn.fetch(PRESENT)
+    assert await conn.fetch(KNOWN, await conn.fetchval("SELECT clock_timestamp()")) == known
     assert result.pages == await conn.fetchval("SELECT count(*) FROM raw")
     assert (result.records + result.rejected, result.rejected) == tuple(
         await conn.fetchrow("SELECT sum(fetched), sum(rejected) FROM etl_run")

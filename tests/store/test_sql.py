@@ -40,6 +40,8 @@ CHECKSUMS = {
     "0012.plans.sql": "cdaac26b3a44cf4eeca1a9b93db7079c17d833237c7dc698fb8c2833ea8ab425",
     "0013.candles.rollback.sql": "e49aabbf3df17517e79afadb4c6272f9faa398d74919280ebd847c48b031f945",
     "0013.candles.sql": "c83a8870ca25478dbf04588a20fab60c16993cccb0137c60e6c905ce706db4f5",
+    "0014.revisions.rollback.sql": "5d63a96f1bb19196e8882c9145d7e649db154bca8607836138eda3a6c4cd1870",
+    "0014.revisions.sql": "56c7fdde42beae1f5b21826da8111b6678e27e8854165d405188c733ba7c82d4",
     "0015.backfill.rollback.sql": "7a71cab346476d6caaaefbd927d1ae142cd41589181d3e4fec89d570eee99719",
     "0015.backfill.sql": "cd9e3e3ae477e8a2704bc1bcc23ea7d6f903d5d90c353dfb84cb57e138de7d4a",
     "0016.dropin.rollback.sql": "ac111600efeef9087ab8d3061e7a19ee8481a6f396f50af051dd2d51d78a235a",

@@ -51,6 +51,11 @@ class CoverageQuery(Query):
         return self
 
 
+class PriceQuery(Query):
+    as_of: Moment | None = None
+    """As Kasparro knew it at this time, such as 2026-01-31T12:00:00Z, and judged at it."""
+
+
 class Listed(Query):
     """A listing: what a source calls a coin."""
 

@@ -81,13 +81,23 @@ class SomeFields(CoinMore, Coin):
     model_config = ConfigDict(json_schema_extra=none_required)
 
 
-class DataPage(Reply):
+class Known(Reply):
+    """With `as_of` only."""
+
+    as_of: AwareDatetime | None = None
+    """The answer is what Kasparro knew at this time."""
+    is_final: bool = True
+    """False while something that began before that time is still being written, and at least for 20 seconds: until
+    then the answer may change, and never afterwards."""
+
+
+class DataPage(Known):
     """A page of coins."""
 
     data: list[Coin] | list[SomeFields]
     """With `fields`, only those."""
-    total: Count
-    """Coins on all pages."""
+    total: Count | None
+    """Coins on all pages; null with `as_of`, where counting would read all coins."""
     total_is_exact: bool
     """False where counting would take long: the total then is the database's estimate."""
     page: int | None
@@ -149,7 +159,7 @@ class Observation(Reply):
     """How often the source has corrected it."""
 
 
-class CoinHistory(Reply):
+class CoinHistory(Known):
     """A page of observations, the newest first."""
 
     data: list[Observation]

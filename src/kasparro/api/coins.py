@@ -8,8 +8,9 @@ from datetime import datetime
 import orjson
 from aiohttp import web
 
-from kasparro.api import asked, cursors, exports
+from kasparro.api import as_of, asked, cursors, exports
 from kasparro.api.accept import export_form
+from kasparro.api.as_of import AsOf
 from kasparro.api.cache import Body
 from kasparro.api.coin_schemas import CoinDetails, CoinHistory, RawRecord
 from kasparro.api.data_query import CoinPath, HistoryFilter, HistoryQuery, address
@@ -21,7 +22,7 @@ from kasparro.api.versioned import versioned
 from kasparro.sources import SOURCES, kept
 from kasparro.store import coins
 from kasparro.store import exports as store_exports
-from kasparro.store.coins import Place
+from kasparro.store.coins import Place, Tick
 from kasparro.store.exports import Form, Sink
 from kasparro.store.pool import Connection
 from kasparro.store.reading import reading
@@ -79,7 +80,7 @@ async def _cut(request: web.Request, coin: CoinPath) -> Body:
 @documented(
     tags=["data"],
     summary="The history of a coin of a source",
-    description="Its observations, the newest first.",
+    description="Its observations, the newest first. With `as_of`, as they were known at that time.",
     path=CoinPath,
     query=HistoryQuery,
     responses={
@@ -100,10 +101,13 @@ async def _export(request: web.Request, form: Form) -> web.StreamResponse:
     coin = asked.path(request, CoinPath)
 
     async def copy(conn: Connection, sink: Sink) -> None:
+        moment = (await as_of.knowable(conn, query.as_of)).moment
         await _details(conn, coin)
-        await store_exports.history(conn, coin.source, coin.coin_id, form, sink, since=query.since, before=query.until)
+        await store_exports.history(
+            conn, coin.source, coin.coin_id, form, sink, since=query.since, before=query.until, as_of=moment
+        )
 
-    return await exports.send(request, form, "history", copy)
+    return await exports.send(request, form, "history", copy, lasts=query.as_of is None)
 
 
 @versioned
@@ -111,21 +115,35 @@ async def _history(request: web.Request) -> Body:
     query = asked.query(request, HistoryQuery)
     coin = asked.path(request, CoinPath)
     seal = f"{coin.source}/{coin.coin_id}?{address(query, 'cursor', 'page_size')}"
-    before = _time(query, seal)
     async with reading(request.app[POOL]) as conn:
-        ticks = await coins.history(
-            conn, coin.source, coin.coin_id, since=query.since, before=before, limit=query.page_size + 1
-        )
-        if not ticks:
-            await _details(conn, coin)
+        known = await as_of.knowable(conn, query.as_of)
+        ticks = await _ticks(conn, coin, query, before=_time(query, seal), known=known)
     has_more, ticks = len(ticks) > query.page_size, ticks[: query.page_size]
     following = cursors.write(Place([ticks[-1].observed_at.isoformat()]), seal) if has_more else None
     links = {"first": _address(request, address(query, "cursor"))}
     if following:
         links["next"] = _address(request, address(query, "cursor", cursor=following))
     head = {"source": coin.source, "coin_id": coin.coin_id, "page_size": query.page_size, "next": links.get("next")}
-    text = f'{{"data":[{",".join(tick.text for tick in ticks)}],{orjson.dumps(head).decode()[1:-1]}'
-    return Body(text.encode(), {"Link": cursors.links(links)})
+    text = f'{{"data":[{",".join(tick.text for tick in ticks)}],{orjson.dumps(head | known.told).decode()[1:-1]}'
+    return Body(text.encode(), {"Link": cursors.links(links), **known.headers}, lasts=known.is_final)
+
+
+async def _ticks(
+    conn: Connection, coin: CoinPath, query: HistoryQuery, *, before: datetime | None, known: AsOf
+) -> list[Tick]:
+    """One observation more than wanted, which tells whether the page is the last."""
+    ticks = await coins.history(
+        conn,
+        coin.source,
+        coin.coin_id,
+        since=query.since,
+        before=before,
+        limit=query.page_size + 1,
+        as_of=known.moment,
+    )
+    if not ticks:
+        await _details(conn, coin)
+    return ticks
 
 
 def _time(query: HistoryQuery, seal: str) -> datetime | None:

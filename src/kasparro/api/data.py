@@ -9,8 +9,9 @@ from typing import NamedTuple
 import orjson
 from aiohttp import web
 
-from kasparro.api import asked, cursors, exports
+from kasparro.api import as_of, asked, cursors, exports
 from kasparro.api.accept import export_form
+from kasparro.api.as_of import AsOf
 from kasparro.api.cache import Body
 from kasparro.api.coin_schemas import DataPage
 from kasparro.api.data_query import DataQuery, Filter, address
@@ -19,18 +20,20 @@ from kasparro.api.openapi import EXPORTED, documented
 from kasparro.api.versioned import versioned
 from kasparro.store import coins
 from kasparro.store import exports as store_exports
-from kasparro.store.coins import Filters, Line, Place
+from kasparro.store.coins import Filters, Line, Place, Total
 from kasparro.store.exports import Form, Sink
 from kasparro.store.pool import Connection
 from kasparro.store.reading import reading
 
 _PLACE = ("cursor", "page", "page_size", "fields")  # what says nothing about which coins, and in which order
+_UNCOUNTED = Total(None, is_exact=False)  # counting those of a moment would read all coins
 
 
 @documented(
     tags=["data"],
     summary="The latest figures of every coin",
-    description="One row for each source and coin, best rank first. Numbers keep every digit of the source.",
+    description="One row for each source and coin, best rank first. Numbers keep every digit of the source. With "
+    "`as_of`, what was known at that time.",
     query=DataQuery,
     responses={200: {"model": DataPage, "content": EXPORTED}, 400: "BadRequest", 503: "Unavailable"},
 )
@@ -45,9 +48,10 @@ async def _export(request: web.Request, form: Form) -> web.StreamResponse:
     wanted = filters(query)
 
     async def copy(conn: Connection, sink: Sink) -> None:
-        await store_exports.coins(conn, wanted, form, sink)
+        known = await as_of.knowable(conn, query.as_of)
+        await store_exports.coins(conn, wanted, form, sink, as_of=known.moment)
 
-    return await exports.send(request, form, "coins", copy, lasts=query.max_age is None)
+    return await exports.send(request, form, "coins", copy, lasts=not (query.max_age or query.as_of))
 
 
 @versioned
@@ -56,8 +60,9 @@ async def _page(request: web.Request) -> Body:
     query = asked.query(request, DataQuery)
     place = _place(query)
     async with reading(request.app[POOL]) as conn:
-        shown = await _read(conn, query, place)
-        total = await coins.total(conn, filters(query))
+        known = await as_of.knowable(conn, query.as_of)
+        shown = await _read(conn, query, place, known)
+        total = await coins.total(conn, filters(query)) if known.moment is None else _UNCOUNTED
     links = dict(_links(query, shown))
     head = {
         "total": total.rows,
@@ -65,9 +70,11 @@ async def _page(request: web.Request) -> Body:
         "page": None if place else query.page,
         "page_size": query.page_size,
         "next": links.get("next"),
+        **known.told,
     }
     text = f'{{"data":[{",".join(line.text for line in shown.lines)}],{orjson.dumps(head).decode()[1:-1]}'
-    return Body(text.encode(), {"Link": cursors.links(links)}, lasts=query.max_age is None)
+    lasts = query.max_age is None and known.is_final
+    return Body(text.encode(), {"Link": cursors.links(links), **known.headers}, lasts=lasts)
 
 
 def filters(query: Filter) -> Filters:
@@ -100,18 +107,10 @@ class _Shown(NamedTuple):
     behind: Place | None
 
 
-async def _read(conn: Connection, query: DataQuery, place: Place | None) -> _Shown:
+async def _read(conn: Connection, query: DataQuery, place: Place | None, known: AsOf) -> _Shown:
     """One coin more than wanted is read, which tells whether the page is the last."""
     try:
-        lines = await coins.page(
-            conn,
-            filters(query),
-            fields=query.shown,
-            sort=query.order,
-            place=place,
-            skipped=query.skipped,
-            limit=query.page_size + 1,
-        )
+        lines = await _lines(conn, query, place, known)
     except coins.NoPlace:
         raise cursors.refused() from None
     has_more, lines = len(lines) > query.page_size, lines[: query.page_size]
@@ -121,6 +120,14 @@ async def _read(conn: Connection, query: DataQuery, place: Place | None) -> _Sho
         lines.reverse()
         return _Shown(lines, Place(lines[0].keys, True) if has_more else None, Place(lines[-1].keys))
     return _Shown(lines, Place(lines[0].keys, True), Place(lines[-1].keys) if has_more else None)
+
+
+async def _lines(conn: Connection, query: DataQuery, place: Place | None, known: AsOf) -> list[Line]:
+    wanted, limit = filters(query), query.page_size + 1
+    fields, sort = query.shown, query.order
+    if known.moment is None:
+        return await coins.page(conn, wanted, fields=fields, sort=sort, place=place, skipped=query.skipped, limit=limit)
+    return await coins.page_known(conn, known.moment, wanted, fields=fields, sort=sort, place=place, limit=limit)
 
 
 def _links(query: DataQuery, shown: _Shown) -> Iterator[tuple[str, str]]:

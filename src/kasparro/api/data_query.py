@@ -7,7 +7,16 @@ from decimal import Decimal
 from typing import Annotated, Literal, Self, get_args
 from urllib.parse import urlencode
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from kasparro.api.queries import AssetIds, Query, Source, Sources, Symbols, Text, different, items
 
@@ -23,6 +32,11 @@ FieldName = Literal[
 ]  # fmt: skip
 FIELDS: tuple[FieldName, ...] = get_args(FieldName)
 USUAL = FIELDS[: FIELDS.index("asset_id") + 1]
+KEPT = frozenset({
+    "id", "coin_id", "name", "symbol", "price_usd", "market_cap_usd", "volume_24h_usd", "source", "observed_at",
+    "asset_id", "open_usd", "high_usd", "low_usd",
+})  # fmt: skip
+"""The fields that are known of every moment; of the others only the present value is kept."""
 
 SortKey = Literal[
     "rank", "-rank", "market_cap_usd", "-market_cap_usd", "price_usd", "-price_usd", "volume_24h_usd",
@@ -54,6 +68,10 @@ Ids = Annotated[list[Text], BeforeValidator(items), Field(min_length=1, max_leng
 class Filter(Query):
     """Which coins."""
 
+    as_of: Moment | None = None
+    """As Kasparro knew them at this time, such as 2026-01-31T12:00:00Z, whatever it has learnt since. It keeps id,
+    coin_id, name, symbol, price_usd, market_cap_usd, volume_24h_usd, source, observed_at, asset_id, open_usd, high_usd
+    and low_usd of every time; what asks for other fields does not go with it."""
     source: Sources | None = None
     """Only these sources."""
     symbol: Symbols | None = None
@@ -76,13 +94,21 @@ class Filter(Query):
     """json: a page. csv and ndjson: all coins that match at once, with every field, in no order; `sort`, `fields` and
     what chooses a page do not go with them. The header Accept may say it instead."""
 
+    @field_validator("rank_lte", "updated_since", "max_age")
+    @classmethod
+    def _is_of_the_present(cls, value: object, info: ValidationInfo) -> object:
+        if info.data.get("as_of"):
+            raise ValueError("does not go with `as_of`: what it looks at is not kept of every time")
+        return value
+
 
 class DataQuery(Filter):
     """Which coins, in which order, which of their fields, and which page."""
 
     sort: Sort | None = None
     """Order, by rank if not given; a minus descends. Unknown values come last. Coins of one rank, or of none, stand by
-    market cap. Rank, market cap and time of update are found by an index; other orders read all coins that match."""
+    market cap. Rank, market cap and time of update are found by an index; other orders read all coins that match. With
+    `as_of` the order is source and coin_id if not given, and every other order reads all coins."""
     fields: Fields | None = None
     """Only these fields, in the order of the documentation."""
 
@@ -92,6 +118,21 @@ class DataQuery(Filter):
     """Coins on a page."""
     cursor: Cursor | None = None
     """Instead of `page`: where the page begins, as `next` and the header Link give it. Filters and order stay."""
+
+    @field_validator("sort", "fields")
+    @classmethod
+    def _are_kept(cls, names: list[str], info: ValidationInfo) -> list[str]:
+        lost = {name.lstrip("-") for name in names} - KEPT
+        if info.data.get("as_of") and lost:
+            raise ValueError(f"with `as_of` there is no {', no '.join(sorted(lost))}: it is not kept of every time")
+        return names
+
+    @field_validator("page")
+    @classmethod
+    def _is_first(cls, page: int, info: ValidationInfo) -> int:
+        if info.data.get("as_of") and page > 1:
+            raise ValueError("with `as_of` follow `next`, which is a cursor")
+        return page
 
     @model_validator(mode="after")
     def _has_one_place(self) -> Self:
@@ -104,6 +145,8 @@ class DataQuery(Filter):
     @property
     def order(self) -> tuple[str, ...]:
         """Every key that decides, down to those that tell any two coins apart."""
+        if self.as_of and not self.sort:
+            return "source", "coin_id"
         keys: tuple[str, ...] = tuple(self.sort or ("rank",))
         if keys == ("rank",):
             keys = ("rank", "-market_cap_usd")
@@ -111,7 +154,9 @@ class DataQuery(Filter):
 
     @property
     def shown(self) -> tuple[str, ...]:
-        return tuple(name for name in FIELDS if name in self.fields) if self.fields else USUAL
+        if self.fields:
+            return tuple(name for name in FIELDS if name in self.fields)
+        return tuple(name for name in USUAL if name in KEPT) if self.as_of else USUAL
 
     @property
     def skipped(self) -> int:
@@ -126,6 +171,8 @@ class CoinPath(Query):
 
 
 class HistoryFilter(Query):
+    as_of: Moment | None = None
+    """As Kasparro knew it at this time, whatever was corrected, came late or was rebuilt since."""
     since: Annotated[Moment | None, Field(alias="from")] = None
     """Only observations at or after this time, such as 2026-01-31T12:00:00Z."""
     until: Annotated[Moment | None, Field(alias="to")] = None

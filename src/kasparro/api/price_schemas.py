@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
+from kasparro.api.coin_schemas import Known
 from kasparro.api.schemas import Figure, Reply
 from kasparro.consensus import Missing, Refusal, Status
 
@@ -59,7 +60,7 @@ class Price(Reply):
     sources: list[SourcePrice]
 
 
-class AssetPrice(Price):
+class AssetPrice(Price, Known):
     asset_id: str
     request_id: str
     api_latency_ms: Annotated[float, Field(ge=0)]

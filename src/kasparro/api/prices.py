@@ -10,14 +10,13 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from kasparro.api import asked
-from kasparro.api.asset_queries import ASSET_FIELDS, AssetField, AssetPath
+from kasparro.api import as_of, asked
+from kasparro.api.asset_queries import ASSET_FIELDS, AssetField, AssetPath, PriceQuery
 from kasparro.api.cache import Body
 from kasparro.api.keys import POOL
 from kasparro.api.openapi import documented
 from kasparro.api.price_schemas import AssetPrice
 from kasparro.api.problems import Problem
-from kasparro.api.queries import NoQuery
 from kasparro.api.replies import figure
 from kasparro.api.versioned import versioned
 from kasparro.consensus import Consensus, Missing, Verdict, consensus
@@ -41,23 +40,26 @@ _SLICE = 50  # assets judged before other requests get their turn: a few millise
     tags=["assets"],
     summary="What a coin is worth by all its sources, and why",
     description="The median of the prices that are fresh and agree; none where they disagree. An asset that was taken "
-    "over is answered for by the one that did. Ages grow with time, so that there is no ETag.",
+    "over is answered for by the one that did. Ages grow with time, so that there is no ETag. With "
+    "`as_of`, what was known at that time, judged as it was then.",
     path=AssetPath,
-    query=NoQuery,
+    query=PriceQuery,
     responses={200: {"model": AssetPrice}, 400: "BadRequest", 404: "NotFound", 503: "Unavailable"},
 )
 @versioned
 async def price(request: web.Request) -> Body:
-    """Not kept: the same data is older a second later."""
-    asked.query(request, NoQuery)
+    """Not kept: the same data is older a second later; but not what was known at a moment."""
+    moment = asked.query(request, PriceQuery).as_of
     asset_id = asked.path(request, AssetPath).asset_id
     async with reading(request.app[POOL]) as conn:
-        found = await quotes(conn, [asset_id], COIN_IDS)
+        known = await as_of.knowable(conn, moment)
+        found = await quotes(conn, [asset_id], COIN_IDS, as_of=known.moment)
     if not found:
-        raise Problem(404, f"there is no asset {asset_id}; GET /assets?q=... finds one")
+        raise Problem(404, f"there {'was' if moment else 'is'} no asset {asset_id}; GET /assets?q=... finds one")
     [(asset_id, told)] = found.items()
-    now = datetime.now(UTC)
-    return Body(orjson.dumps({"asset_id": asset_id, **as_told(consensus(told, now), now)})[:-1], {}, lasts=False)
+    now = moment or datetime.now(UTC)
+    body = orjson.dumps({"asset_id": asset_id, **as_told(consensus(told, now), now), **known.told})
+    return Body(body[:-1], {**known.headers}, lasts=moment is not None and known.is_final)
 
 
 async def shown(conn: Connection, page: str, fields: Collection[AssetField]) -> str:

@@ -16,7 +16,7 @@ from aiohttp.helpers import rfc822_formatted_time
 from kasparro.api.keys import IS_PLAIN, REQUEST_ID, TOLD
 from kasparro.api.middleware import HEADERS, SERVER, timing
 
-_ALWAYS = "".join(f"{name}: {value}\r\n" for name, value in {**HEADERS, "Server": SERVER}.items())
+_ALWAYS = {**HEADERS, "Server": SERVER}
 
 
 class Head(NamedTuple):
@@ -28,9 +28,9 @@ class Head(NamedTuple):
 
 
 def head(status: int, headers: Mapping[str, str]) -> Head:
-    """What an answer begins with."""
-    own = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return Head(status, headers, f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{_ALWAYS}{own}")
+    """What an answer begins with; `headers` go before those that every answer has."""
+    written = "".join(f"{name}: {value}\r\n" for name, value in (_ALWAYS | dict(headers)).items())
+    return Head(status, headers, f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{written}")
 
 
 def answer(request: web.Request, begin: Head, *parts: bytes) -> web.StreamResponse:

@@ -28,7 +28,7 @@ from kasparro.ingest.reread import Read, read
 from kasparro.log import logger
 from kasparro.sources import SOURCES
 from kasparro.sources.base import Source
-from kasparro.store import backfills, checkpoints, leases, rejects, tickers
+from kasparro.store import backfills, checkpoints, knowledge, leases, rejects, tickers
 from kasparro.store.pool import ERRORS, Connection, Pool, explain
 from kasparro.store.rejects import Choice, Open
 from kasparro.store.tickers import Origin
@@ -113,6 +113,7 @@ class Replay:
                 for record in records
                 if record.reject_id not in faults
             }
+            await knowledge.note(conn, self.source.name, [ticker.coin_id for ticker in good])
             await rejects.close(conn, outcomes)
             await rejects.leave_open(conn, faults)
         return Counter([*outcomes.values(), *("rejected" for _ in faults)])

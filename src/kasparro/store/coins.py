@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -14,10 +15,12 @@ from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 
 _PAGE = statement("coin_page")
+_PAGE_KNOWN = statement("coin_known_page")
 _TOTAL = statement("coin_total")
 _DETAILS = statement("coin_details")
 _ORIGIN = statement("coin_origin")
 _HISTORY = statement("history_page")
+_HISTORY_KNOWN = statement("history_known_page")
 
 Names = Sequence[str] | None  # None: any
 Keys = Sequence[str | None]
@@ -37,6 +40,10 @@ class Filters(NamedTuple):
     q: str | None = None
     """A pattern of LIKE for the name, the symbol or the id."""
     assets: Names = None
+
+    def known(self, moment: datetime) -> tuple[Any, ...]:
+        """The same of what was known at a moment: those filters that look at what is kept of every time."""
+        return moment, self.sources, self.symbols, self.ids, self.price_gte, self.q, self.assets
 
 
 class Place(NamedTuple):
@@ -58,9 +65,9 @@ class Line(NamedTuple):
 
 
 class Total(NamedTuple):
-    """How many rows match; an estimate where counting them would take long."""
+    """How many rows match; an estimate where counting them would take long, None where nobody counts."""
 
-    rows: int
+    rows: int | None
     is_exact: bool
 
 
@@ -83,14 +90,36 @@ async def page(
 
     Read backward, the row nearest to the place comes first.
     """
-    after, is_backward = place or (None, False)
-    try:
+    with _found(place) as (after, is_backward):
         rows = await conn.fetch(_PAGE, *filters, fields, sort, after, is_backward, skipped, limit)
+    return [Line(*row) for row in rows]
+
+
+async def page_known(
+    conn: Connection,
+    moment: datetime,
+    filters: Filters,
+    *,
+    fields: Sequence[str],
+    sort: Sequence[str],
+    place: Place | None,
+    limit: int,
+) -> list[Line]:
+    """As `page`, of the rows as they were known at a moment."""
+    with _found(place) as (after, is_backward):
+        rows = await conn.fetch(_PAGE_KNOWN, *filters.known(moment), fields, sort, after, is_backward, limit)
+    return [Line(*row) for row in rows]
+
+
+@contextmanager
+def _found(place: Place | None) -> Iterator[tuple[Keys | None, bool]]:
+    """Where the page begins; raises NoPlace where PostgreSQL cannot read it as a place in this order."""
+    try:
+        yield place or (None, False)
     except asyncpg.DataError:
         if place is None:
             raise
         raise NoPlace from None
-    return [Line(*row) for row in rows]
 
 
 async def total(conn: Connection, filters: Filters) -> Total:
@@ -131,7 +160,18 @@ class Tick(NamedTuple):
 
 
 async def history(
-    conn: Connection, source: str, coin_id: str, *, since: datetime | None, before: datetime | None, limit: int
+    conn: Connection,
+    source: str,
+    coin_id: str,
+    *,
+    since: datetime | None,
+    before: datetime | None,
+    limit: int,
+    as_of: datetime | None,
 ) -> list[Tick]:
-    """Up to `limit` observations of a coin, the newest first: not before `since`, and all before `before`."""
-    return [Tick(*row) for row in await conn.fetch(_HISTORY, source, coin_id, since, before, limit)]
+    """Up to `limit` observations of a coin, the newest first: not before `since`, and all before `before`.
+
+    They are told as they are, or as they were known at a moment.
+    """
+    query, known = (_HISTORY, ()) if as_of is None else (_HISTORY_KNOWN, (as_of,))
+    return [Tick(*row) for row in await conn.fetch(query, source, coin_id, since, before, limit, *known)]

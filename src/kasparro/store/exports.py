@@ -15,7 +15,9 @@ Sink = Callable[[bytes], Awaitable[None]]
 
 _PATIENCE = statement("export_patience")
 _COINS = {"csv": statement("coin_export"), "ndjson": statement("coin_export_json")}
+_COINS_KNOWN = {"csv": statement("coin_known_export"), "ndjson": statement("coin_known_export_json")}
 _HISTORY = {"csv": statement("history_export"), "ndjson": statement("history_export_json")}
+_HISTORY_KNOWN = {"csv": statement("history_known_export"), "ndjson": statement("history_known_export_json")}
 _HOUR = 3600.0
 _FORMS: dict[Form, dict[str, Any]] = {
     "csv": {"format": "csv", "header": True},
@@ -24,9 +26,12 @@ _FORMS: dict[Form, dict[str, Any]] = {
 }
 
 
-async def coins(conn: Connection, filters: Filters, form: Form, sink: Sink) -> None:
-    """Send the latest rows that pass the filters, in no order."""
-    await copy(conn, _COINS[form], filters, form, sink)
+async def coins(conn: Connection, filters: Filters, form: Form, sink: Sink, *, as_of: datetime | None) -> None:
+    """Send the latest rows that pass the filters, in no order: as they are, or as they were known at a moment."""
+    if as_of is None:
+        await copy(conn, _COINS[form], filters, form, sink)
+    else:
+        await copy(conn, _COINS_KNOWN[form], filters.known(as_of), form, sink)
 
 
 async def history(
@@ -38,9 +43,13 @@ async def history(
     *,
     since: datetime | None,
     before: datetime | None,
+    as_of: datetime | None,
 ) -> None:
-    """Send the observations of a coin, the newest first."""
-    await copy(conn, _HISTORY[form], (source, coin_id, since, before), form, sink)
+    """Send the observations of a coin, the newest first: as they are, or as they were known at a moment."""
+    if as_of is None:
+        await copy(conn, _HISTORY[form], (source, coin_id, since, before), form, sink)
+    else:
+        await copy(conn, _HISTORY_KNOWN[form], (source, coin_id, since, before, as_of), form, sink)
 
 
 async def copy(conn: Connection, query: str, given: tuple[Any, ...], form: Form, sink: Sink) -> None:

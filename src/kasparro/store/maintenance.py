@@ -12,6 +12,7 @@ from kasparro.store.sql import statement
 
 _RAW = statement("partition_raw")
 _HISTORY = statement("partition_history")
+_KNOWLEDGE_EXPIRE = statement("knowledge_expire")
 _HISTORY_EXPIRE = statement("history_expire")
 _PATIENCE = statement("lock_patience")
 
@@ -47,6 +48,7 @@ async def retain(conn: Connection, *, raw_days: int, history_days: int, run_days
     await drifts.expire(conn, run_days)
     async with conn.transaction():
         await conn.execute(_PATIENCE)
+        await conn.execute(_KNOWLEDGE_EXPIRE, history_days)
         months: int = await conn.fetchval(_HISTORY_EXPIRE, history_days)
         for known in await versions.current(conn) if months else ():
             await versions.bump(conn, known.source)

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import NamedTuple
 
-from kasparro.store import candles, pool, versions
+from kasparro.store import candles, knowledge, pool, versions
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 
@@ -93,5 +93,6 @@ async def write(conn: Connection, source: str, coins: Sequence[str]) -> Written:
     if gone or added or changed:
         await candles.note(conn, source, await conn.fetch(_DAYS, source, coins))
     if any(result):
+        await knowledge.note(conn, source, coins)
         await versions.bump(conn, source)
     return result
