@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from kasparro.domain import Coin, Part, Span
-from kasparro.store import candles, leases, tickers, versions
+from kasparro.store import candles, knowledge, leases, tickers, versions
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
 from kasparro.store.tickers import Effect, Origin
@@ -54,7 +54,10 @@ async def merge(conn: Connection, origin: Origin, staged: bytes) -> list[Effect]
 
 
 async def note(conn: Connection, origin: Origin, coin_id: str, part: Part, points: int) -> None:
-    """Remember that a part was asked for, and answered by so many points: what was yet to come then, was not."""
+    """Remember that a part was asked for, and answered by so many points: what was yet to come then, was not.
+
+    It ends the page's transaction: what the latest row says beside the points is kept.
+    """
     until = max(min(part.until, origin.fetched_at), part.since + timedelta(seconds=1))
     await conn.execute(
         _NOTE,
@@ -68,4 +71,5 @@ async def note(conn: Connection, origin: Origin, coin_id: str, part: Part, point
         origin.run_id,
         origin.fetched_at,
     )
+    await knowledge.note(conn, origin.source, [coin_id])
     await versions.bump(conn, origin.source)
