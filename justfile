@@ -41,6 +41,10 @@ data: _install
 test *args: (_install "[test]")
     @.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 "$@"
 
+# Ask every route of the API for what schemathesis makes up, so many examples of each; anew each time
+fuzz examples="200": (_install "[test]")
+    @FUZZ_EXAMPLES={{ examples }} .venv/bin/python -m pytest --capture no tests/api/test_fuzz.py
+
 # Look for mistakes in style, types and the layers of the code
 check: (_install "[test,check]")
     .venv/bin/ruff check

@@ -15,19 +15,18 @@ import aiohttp
 import pytest
 import yaml
 from aiohttp import web
-from aiohttp.test_utils import unused_port
 
-import kasparro
 from kasparro.domain import Ledger
 from kasparro.metrics import CONTENT_TYPE, Metrics
 
-FOLDER = Path(kasparro.__file__).parent / "monitoring"
+from .prometheus import FOLDER, PROMETHEUS, ask, scraping
+
 RULES = [rule for group in yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"] for rule in group["rules"]]
 TESTS = Path(__file__).parent / "monitoring" / "alerts.yml"
 DASHBOARD: dict[str, Any] = json.loads((FOLDER / "grafana" / "dashboards" / "kasparro.json").read_text())
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 EXPRESSIONS = [target["expr"] for panel in PANELS for target in panel["targets"]]
-PROMTOOL, PROMETHEUS = shutil.which("promtool"), shutil.which("prometheus")
+PROMTOOL = shutil.which("promtool")
 needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
 
 
@@ -124,34 +123,8 @@ async def prometheus(aiohttp_server: Any, tmp_path: Path) -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_get("/metrics", _scraped)
     target = await aiohttp_server(app)
-    config = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
-    config["global"] = {"scrape_interval": "500ms", "evaluation_interval": "1s"}
-    config["rule_files"] = [str(FOLDER / "alerts.yml")]
-    config["scrape_configs"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{target.port}"]}]
-    (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
-    address = f"127.0.0.1:{unused_port()}"
-    process = await asyncio.create_subprocess_exec(
-        PROMETHEUS,
-        f"--config.file={tmp_path / 'prometheus.yml'}",
-        f"--storage.tsdb.path={tmp_path / 'data'}",
-        f"--web.listen-address={address}",
-        "--log.level=error",
-    )
-    yield f"http://{address}"
-    process.terminate()
-    await process.wait()
-
-
-async def _ask(session: aiohttp.ClientSession, url: str, **params: str) -> Any:
-    try:
-        async with session.get(url, params=params) as response:
-            if response.status == 503:  # it is starting
-                return None
-            answer = await response.json()
-    except aiohttp.ClientConnectorError:  # it has not even begun to
-        return None
-    assert answer["status"] == "success", answer
-    return answer["data"]
+    async with scraping(target.port, tmp_path) as address:
+        yield address
 
 
 async def test_a_real_prometheus_draws_every_panel(prometheus: str) -> None:
@@ -161,11 +134,11 @@ async def test_a_real_prometheus_draws_every_panel(prometheus: str) -> None:
     async with aiohttp.ClientSession() as session, asyncio.timeout(60):
         while waiting:
             for expression, asked in list(waiting.items()):
-                answer = await _ask(session, f"{prometheus}/api/v1/query", query=asked)
+                answer = await ask(session, f"{prometheus}/api/v1/query", query=asked)
                 if answer and answer["result"]:
                     del waiting[expression]
             await asyncio.sleep(0.2)
-        [target] = (await _ask(session, f"{prometheus}/api/v1/targets"))["activeTargets"]
-        rules = await _ask(session, f"{prometheus}/api/v1/rules")
+        [target] = (await ask(session, f"{prometheus}/api/v1/targets"))["activeTargets"]
+        rules = await ask(session, f"{prometheus}/api/v1/rules")
     assert (target["health"], target["lastError"]) == ("up", "")
     assert {rule["health"] for group in rules["groups"] for rule in group["rules"]} <= {"ok", "unknown"}

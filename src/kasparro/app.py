@@ -18,6 +18,7 @@ import aiohttp
 from aiohttp import web
 
 from kasparro import __version__, api
+from kasparro.api.site import site
 from kasparro.domain import Coin, Span
 from kasparro.errors import ConfigurationError
 from kasparro.ingest import census, named
@@ -50,7 +51,6 @@ _PAST = timedelta(days=90)
 _LOOK = 60.0  # seconds between looks whether contracts are due
 _SAMPLE = 0.1  # seconds between looks at the event loop: a step that lasts longer is never missed
 _DRAIN = 0.5  # seconds between saying that we stop and stopping
-_GRACE = 3.0  # seconds for requests in flight at the end
 _CLOSING = 2.0  # seconds for the runs that are still open at the end; the next process closes them too
 _CONNECTIONS = 3  # of a run or a replay: itself, its heartbeat, its partitions
 
@@ -163,7 +163,7 @@ async def _start(
         for schedule in schedules:
             await schedule.declare(conn)
     application = api.create_app(pool=readers, metrics=metrics, settings=settings)
-    await stack.enter_async_context(_site(application, listening))
+    await stack.enter_async_context(site(application, listening))
     group = await stack.enter_async_context(_tasks())
     group.create_task(_observe(metrics))
     group.create_task(_maintain(shop))
@@ -300,7 +300,7 @@ def _listen(settings: Settings) -> socket.socket:
     host, port = settings.api_host, settings.api_port
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=1024)
+        return socket.create_server((host, port), family=family)
     except socket.gaierror:
         raise ConfigurationError(f"API_HOST: {host!r} is no address of this machine") from None
     except OSError as error:
@@ -313,17 +313,6 @@ async def _drain(application: web.Application) -> None:
     """Say that we are about to stop, for long enough that a balancer may hear it."""
     api.drain(application)
     await asyncio.sleep(_DRAIN)
-
-
-@asynccontextmanager
-async def _site(application: web.Application, listening: socket.socket) -> AsyncIterator[None]:
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=_GRACE)
-    await runner.setup()
-    try:
-        await web.SockSite(runner, listening).start()
-        yield
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager

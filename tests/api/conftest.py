@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,6 +15,7 @@ from aiohttp.test_utils import TestClient
 from playwright.async_api import Browser, async_playwright
 
 from kasparro.api import create_app
+from kasparro.api.site import site
 from kasparro.metrics import Metrics
 from kasparro.settings import ApiOptions, Settings, SourceOptions
 from kasparro.store import versions
@@ -167,6 +169,32 @@ async def rows(dsn: str) -> AsyncIterator[Rows]:
 
 
 @pytest.fixture
+async def filled(rows: Rows) -> None:
+    """At least one row for every schema."""
+    for source in ("csv", "coingecko"):
+        await rows.state(source)
+        await rows.coin(source, "x", rank=1, price="1.5")
+        await rows.coin(source, "y", price=None, symbol=None)
+    await rows.conn.execute("INSERT INTO asset (asset_id, name, sources) VALUES ('x-y', 'X', 1)")
+    await rows.conn.execute(
+        "INSERT INTO asset_source (source, coin_id, asset_id, name, method, confidence) "
+        "VALUES ('csv', 'x', 'x-y', 'X', 'manual', 1)"
+    )
+    await rows.page("csv", "coin_id,price\nx,1.5\n")
+    await rows.tick("csv", "x", "2026-01-31T12:00:00Z", "1.5")
+    await rows.run("csv", "partial", inserted=100)
+    run_id = await rows.run("csv", "failed", inserted=10, rejected=5, error="x")
+    await rows.run("csv", "running")
+    await rows.conn.execute(
+        "INSERT INTO etl_checkpoint (source, cursor, run_id, page) VALUES ('csv', '{\"byte\": 1}', $1, 1)", run_id
+    )
+    await rows.drift("csv", "new_field", "x")
+    await rows.plan("coingecko", 1000)
+    await rows.plan("coinpaprika", None)
+    await rows.reject("csv", 2, "x")
+
+
+@pytest.fixture
 async def pool(dsn: str) -> AsyncIterator[Pool]:
     """A pool as the API has it. It is asked for before `aiohttp_client`, which so ends before it."""
     async with api_pool(dsn, 4) as pool:
@@ -189,6 +217,19 @@ async def client(
     pool: Pool, aiohttp_client: Callable[..., Awaitable[Client]], app_on: Callable[..., web.Application]
 ) -> Client:
     return await aiohttp_client(app_on(pool, ADMIN_API_KEY=ADMIN_KEY))
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Callable[[web.Application], Awaitable[int]]]:
+    """Puts an application on a socket as the service does, and returns its port."""
+    async with AsyncExitStack() as stack:
+
+        async def put(application: web.Application) -> int:
+            listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            await stack.enter_async_context(site(application, listening))
+            return int(listening.getsockname()[1])
+
+        yield put
 
 
 @pytest.fixture

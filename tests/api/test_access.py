@@ -8,7 +8,7 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from kasparro.api.limits import CLIENTS, Limiter, client
+from kasparro.api.limits import CLIENTS, Limiter, client, network
 from kasparro.settings import Rate, Settings
 
 HERE = "https://example.org"
@@ -124,6 +124,22 @@ def test_only_a_trusted_proxy_says_for_whom_it_speaks(peer: str, told: str, foun
     request = request.clone(remote=peer)
     assert client(request, proxies) == found
     assert client(request, []) == peer
+
+
+@pytest.mark.parametrize(
+    ("peer", "counted"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::", "2001:db8:1:3::/64"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_who_has_an_ipv6_network_is_one_client(peer: str, counted: str) -> None:
+    assert network(peer) == counted
 
 
 def test_what_a_proxy_adds_in_a_line_of_its_own_counts() -> None:

@@ -75,7 +75,7 @@ async def test_candle_of_a_source_is_its_prices_to_the_last_digit(market: Any, a
         (59, "7.0"),
     ):
         await say(market, GECKO, f"{DAY}T10:{minute:02}Z", price, f"{minute}.50")
-    hour, head = await ask(f"source={GECKO}&interval=1h&from={DAY}T10:00Z&to={DAY}T11:00Z")
+    hour, head = await ask(f"source={GECKO}&interval=1h&from={DAY}T10:00:00Z&to={DAY}T11:00:00Z")
     assert hour == {
         "opened_at": "2025-03-01T10:00:00+00:00",
         "open_usd": "5.10",
@@ -92,7 +92,7 @@ async def test_candle_of_a_source_is_its_prices_to_the_last_digit(market: Any, a
     }
     assert head["next"] is None
     for interval, coverage in ("5m", "1.0000"), ("15m", "0.6667"), ("4h", "0.0625"), ("1d", "0.0104"):
-        candle, _ = await ask(f"source={GECKO}&interval={interval}&from={DAY}T00:00Z&to={DAY}T10:10Z&page_size=1")
+        candle, _ = await ask(f"source={GECKO}&interval={interval}&from={DAY}T00:00:00Z&to={DAY}T10:10:00Z&page_size=1")
         assert (candle["open_usd"], candle["coverage"]) == (
             "0.00000000000000000384" if interval == "5m" else "5.10",
             coverage,
@@ -100,9 +100,9 @@ async def test_candle_of_a_source_is_its_prices_to_the_last_digit(market: Any, a
 
 
 async def test_gap_is_told_and_filled_only_when_asked_for(market: Any, ask: Any) -> None:
-    await say(market, GECKO, "2025-02-27T23:58Z", "3")
-    await say(market, GECKO, f"{DAY}T01:30Z", "5", "9")
-    span = f"source={GECKO}&interval=1h&from=2025-02-28T23:00Z&to={DAY}T03:00Z"
+    await say(market, GECKO, "2025-02-27T23:58:00Z", "3")
+    await say(market, GECKO, f"{DAY}T01:30:00Z", "5", "9")
+    span = f"source={GECKO}&interval=1h&from=2025-02-28T23:00:00Z&to={DAY}T03:00:00Z"
     *hours, _ = await ask(span)
     assert labels(hours) == ["gap", "derived", "gap", "gap"]
     assert figures(hours[0]) == [None] * 5
@@ -114,16 +114,16 @@ async def test_gap_is_told_and_filled_only_when_asked_for(market: Any, ask: Any)
 
 
 async def test_day_of_a_file_is_native_and_no_price_of_a_moment(market: Any, ask: Any) -> None:
-    await say(market, "csv", "2025-02-27T00:00Z", "4", "900", "3", "5", "2")
+    await say(market, "csv", "2025-02-27T00:00:00Z", "4", "900", "3", "5", "2")
     await say(market, "csv", "2025-02-28T23:59:59.999Z", "5", "800", "4", "6", "3.0")
-    await say(market, "csv", f"{DAY}T00:00Z", "9", "1", "9", "3", "2")
+    await say(market, "csv", f"{DAY}T00:00:00Z", "9", "1", "9", "3", "2")
     *days, _ = await ask("source=csv")
     assert labels(days) == ["gap", "native", "native"]
     assert [figures(day) for day in days[1:]] == [["4", "6", "3.0", "5", "800"], ["3", "5", "2", "4", "900"]]
     assert [day["coverage"] for day in days] == ["0", "1.0000", "1.0000"]
     *hours, _ = await ask("source=csv&interval=4h")
     assert set(labels(hours)) == {"gap"}
-    await say(market, "csv", "2025-02-28T12:00Z", "5", "800", "4", "6", "3.0")
+    await say(market, "csv", "2025-02-28T12:00:00Z", "5", "800", "4", "6", "3.0")
     *days, _ = await ask("source=csv&page_size=9")
     assert labels(days) == ["gap", "derived", "native"]
 
@@ -166,9 +166,9 @@ async def test_present_step_is_open_and_not_kept(market: Any, ask: Any) -> None:
 
 async def test_consensus_is_the_median_of_the_sources_that_agree(market: Any, ask: Any) -> None:
     for source, low, close in (GECKO, "99.0", "100"), (PAPRIKA, "100", "101.5"), ("csv", "1", "200"):
-        await say(market, source, f"{DAY}T10:01Z", low, "10")
-        await say(market, source, f"{DAY}T10:09Z", close, None if source == GECKO else "20")
-    hour, _ = await ask(f"interval=1h&from={DAY}T10:00Z&to={DAY}T11:00Z")
+        await say(market, source, f"{DAY}T10:01:00Z", low, "10")
+        await say(market, source, f"{DAY}T10:09:00Z", close, None if source == GECKO else "20")
+    hour, _ = await ask(f"interval=1h&from={DAY}T10:00:00Z&to={DAY}T11:00:00Z")
     assert figures(hour) == ["99.50", "100.75", "99.50", "100.75", "20"]
     assert (hour["sources"], hour["ticks"], hour["coverage"], hour["kind"]) == (
         [GECKO, PAPRIKA],
@@ -176,8 +176,8 @@ async def test_consensus_is_the_median_of_the_sources_that_agree(market: Any, as
         "0.1667",
         "derived",
     )
-    await say(market, PAPRIKA, f"{DAY}T10:59Z", "103")
-    hour, _ = await ask(f"interval=1h&from={DAY}T10:00Z&to={DAY}T11:00Z&fill=previous")
+    await say(market, PAPRIKA, f"{DAY}T10:59:00Z", "103")
+    hour, _ = await ask(f"interval=1h&from={DAY}T10:00:00Z&to={DAY}T11:00:00Z&fill=previous")
     assert (figures(hour), labels([hour]), hour["sources"]) == ([None] * 5, ["disagree"], [])
 
 
@@ -185,14 +185,14 @@ async def test_asset_that_was_taken_over_is_answered_for(market: Any, ask: Any, 
     await market.conn.execute(
         "INSERT INTO asset (asset_id, name, merged_into) VALUES ('old', 'Old', 'bitcoin'), ('alone', 'Alone', NULL)"
     )
-    await say(market, GECKO, f"{DAY}T10:01Z", "99.0")
+    await say(market, GECKO, f"{DAY}T10:01:00Z", "99.0")
     *days, head = await ask(asset="old")
     assert (len(days), head["asset_id"]) == (1, "bitcoin")
     for query in (
-        f"from={DAY}T11:00Z",
-        f"to={DAY}T00:00Z",
+        f"from={DAY}T11:00:00Z",
+        f"to={DAY}T00:00:00Z",
         "from=9999-12-31T23:59:59Z",
-        "to=0001-01-01T00:00Z",
+        "to=0001-01-01T00:00:00Z",
         f"source={PAPRIKA}",
     ):
         assert (await ask(query))[:-1] == []
@@ -206,7 +206,7 @@ async def test_asset_that_was_taken_over_is_answered_for(market: Any, ask: Any, 
         ("interval=2h", "interval"),
         ("source=none", "source"),
         ("from=yesterday", "from"),
-        (f"from={DAY}T00:00Z&to={DAY}T00:00Z", "query"),
+        (f"from={DAY}T00:00:00Z&to={DAY}T00:00:00Z", "query"),
         ("page_size=1001", "page_size"),
         ("fill=next", "fill"),
         ("format=csv&page_size=5", "page_size"),

@@ -9,6 +9,9 @@ from urllib.parse import quote
 
 import pytest
 
+from kasparro.api import cursors
+from kasparro.store.coins import Place
+
 _WAITING = "SELECT count(*) FROM pg_locks JOIN pg_class ON oid = relation WHERE relname = 'raw' AND NOT granted"
 DAYS = [f"2026-{month:02}-{day:02}T00:00:00Z" for month in (1, 2, 3) for day in (1, 2, 28)]
 
@@ -131,6 +134,15 @@ async def test_a_cursor_of_another_history_is_refused(get: Any) -> None:
     following = (await get("/coins/csv/x/history?page_size=2"))["next"]
     for other in (following.replace("/x/", "/other/"), f"{following}&to=2026-03-01T00:00:00Z", f"{following}A"):
         assert (await get(other, status=400))["errors"][0]["name"] == "cursor"
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize("moment", ["2026-01-01T00:00:00", "0001-01-01T00:00:00+23:00", "x", 1, None, [], {"a": 1}])
+async def test_a_forged_cursor_with_a_good_seal_is_refused(client: Any, moment: Any) -> None:
+    cursor = cursors.write(Place([moment]), "csv/x?")
+    async with client.get("/coins/csv/x/history", params={"cursor": cursor}) as response:
+        assert response.status == 400
+        assert (await response.json(content_type=None))["errors"][0]["name"] == "cursor"
 
 
 @pytest.mark.parametrize(

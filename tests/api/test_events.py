@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from kasparro import api
+from kasparro.api import events as events_module
 from kasparro.api import feed as feed_module
 from kasparro.api import versions as versions_module
 from kasparro.api.follower import Event
@@ -307,6 +308,13 @@ async def test_there_is_a_bound(follow: Any, client: Any, monkeypatch: pytest.Mo
     await follow()
     async with client.get("/events") as response:
         assert (response.status, response.headers["Retry-After"]) == (503, "5")
+
+
+async def test_one_client_leaves_room_for_others(follow: Any, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events_module, "EACH", 1)
+    await follow()
+    async with client.get("/events") as response:
+        assert (response.status, response.headers["Retry-After"]) == (429, "5")
 
 
 async def test_streams_end_when_the_service_stops(follow: Any, client: Any) -> None:

@@ -87,32 +87,6 @@ async def test_operations_have_names_of_their_own(document: Any) -> None:
     assert len(set(names)) == len(names)
 
 
-@pytest.fixture
-async def filled(rows: Any) -> None:
-    """At least one row for every schema."""
-    for source in ("csv", "coingecko"):
-        await rows.state(source)
-        await rows.coin(source, "x", rank=1, price="1.5")
-        await rows.coin(source, "y", price=None, symbol=None)
-    await rows.conn.execute("INSERT INTO asset (asset_id, name, sources) VALUES ('x-y', 'X', 1)")
-    await rows.conn.execute(
-        "INSERT INTO asset_source (source, coin_id, asset_id, name, method, confidence) "
-        "VALUES ('csv', 'x', 'x-y', 'X', 'manual', 1)"
-    )
-    await rows.page("csv", "coin_id,price\nx,1.5\n")
-    await rows.tick("csv", "x", "2026-01-31T12:00:00Z", "1.5")
-    await rows.run("csv", "partial", inserted=100)
-    run_id = await rows.run("csv", "failed", inserted=10, rejected=5, error="x")
-    await rows.run("csv", "running")
-    await rows.conn.execute(
-        "INSERT INTO etl_checkpoint (source, cursor, run_id, page) VALUES ('csv', '{\"byte\": 1}', $1, 1)", run_id
-    )
-    await rows.drift("csv", "new_field", "x")
-    await rows.plan("coingecko", 1000)
-    await rows.plan("coinpaprika", None)
-    await rows.reject("csv", 2, "x")
-
-
 @pytest.mark.usefixtures("filled")
 @pytest.mark.parametrize(("path", "url", "status"), ANSWERS)
 async def test_answers_are_as_documented(get: Any, document: Any, path: str, url: str, status: int) -> None:

@@ -40,6 +40,7 @@ async def test_the_card_leads_on(client: Any, get: Any) -> None:
 
 async def test_docs_take_no_document_from_the_address(client: Any) -> None:
     async with client.get("/docs?url=https://evil.example/openapi.json") as response:
+        assert response.status == 400
         assert "evil" not in await response.text()
     async with client.get("/static/docs.js") as response:
         assert "queryConfigEnabled: false" in await response.text()

@@ -27,6 +27,7 @@ from kasparro.api.keys import (
     METRICS_TOKEN,
     OPENAPI,
     POOL,
+    PROXIES,
     READ_KEYS,
     READINESS,
     SOURCES,
@@ -37,7 +38,7 @@ from kasparro.api.middleware import dress, explain, observe
 from kasparro.api.openapi import PydanticApiSpec
 from kasparro.api.readiness import Readiness
 from kasparro.api.routes import ROUTES
-from kasparro.api.versioned import recall
+from kasparro.api.versioned import recall, spare
 from kasparro.api.versions import Versions
 from kasparro.metrics import Metrics
 from kasparro.settings import Settings, SourceOptions
@@ -49,7 +50,8 @@ _LARGEST = 64 * 1024  # bytes of a request's body; the largest that a route take
 
 def create_app(*, pool: Pool, metrics: Metrics, settings: Settings) -> web.Application:
     """The application. `pool` is an open `store.pool.api_pool`; its database may be out of reach."""
-    app = web.Application(middlewares=[observe, compress, explain, *_doors(settings), recall], client_max_size=_LARGEST)
+    doors = _doors(settings)
+    app = web.Application(middlewares=[observe, compress, spare, explain, *doors, recall], client_max_size=_LARGEST)
     app.on_response_prepare.append(dress)
     _tell_clients(app, settings)
     app[POOL] = pool
@@ -64,6 +66,7 @@ def create_app(*, pool: Pool, metrics: Metrics, settings: Settings) -> web.Appli
     app[CUTS] = asyncio.Semaphore(_CUTS)
     app.cleanup_ctx.extend([_meanwhile(app[FEED].keep), _meanwhile(app[VERSIONS].keep)])
     app[IS_PLAIN] = not settings.cors_origins
+    app[PROXIES] = settings.trusted_proxies
     app[SOURCES] = _sources(settings)
     app[ADMIN_KEY] = settings.admin_api_key
     app[READ_KEYS] = known(settings.read_api_keys)
@@ -78,7 +81,7 @@ def _doors(settings: Settings) -> Iterator[Any]:
     if settings.cors_origins:
         yield cors(settings.cors_origins)
     if rate := settings.client_rate:
-        yield limit(Limiter(rate), settings.trusted_proxies)
+        yield limit(Limiter(rate))
     if settings.read_api_keys or settings.metrics_token:
         yield guard
 

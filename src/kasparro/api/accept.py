@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Literal, get_args
 
 from aiohttp import web
 
 from kasparro.store.exports import Form
 
+Coding = Literal["zstd", "br", "gzip"]
+CODINGS: tuple[Coding, ...] = get_args(Coding)
+"""The first is sent to who likes several as well."""
+SMALLEST = 1024
+"""Bytes below which packing saves nothing: they fit into a packet as they are."""
+
 MEDIA_TYPES: Mapping[Form, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
+
+_QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?", re.ASCII)
 
 
 @lru_cache(maxsize=256)
@@ -32,17 +42,34 @@ def export_form(request: web.Request) -> Form | None:
     return form
 
 
-def accepts_gzip(request: web.Request) -> bool:
-    """Whether gzip is allowed, and plain text not liked better."""
-    liked = weights(request.headers.get("Accept-Encoding", ""))
-    gzip = liked.get("gzip", liked.get("x-gzip", liked.get("*", 0.0)))
-    return gzip > 0 and gzip >= liked.get("identity", 0.0)
+def coding(request: web.Request, size: int | None = None) -> Coding | None:
+    """How to pack an answer of so many bytes; None for one that is sent as it is. A stream has no size.
+
+    What is small is sent as it is, unless the client takes nothing that is not packed.
+    """
+    chosen, may_be_plain = _codings(request.headers.get("Accept-Encoding", ""))
+    return None if size is not None and size < SMALLEST and may_be_plain else chosen
+
+
+def takes_plain(request: web.Request) -> bool:
+    """Whether an answer may be sent as it is."""
+    return _codings(request.headers.get("Accept-Encoding", ""))[1]
+
+
+@lru_cache(maxsize=256)
+def _codings(header: str) -> tuple[Coding | None, bool]:
+    """The best way to pack, unless plain text is liked better, and whether plain text is taken (RFC 9110, 12.5.3)."""
+    liked = weights(header)
+    others = liked.get("*", 0.0)
+    known = {coding: liked.get(coding, others) for coding in CODINGS}
+    known["gzip"] = max(known["gzip"], liked.get("x-gzip", 0.0))
+    best = max(CODINGS, key=lambda coding: known[coding])  # of several, the first
+    plain = liked.get("identity", liked.get("*", 1.0))
+    is_packed = known[best] > 0 and known[best] >= liked.get("identity", 0.0)
+    return best if is_packed else None, plain > 0
 
 
 def _weight(part: str) -> tuple[str, float]:
-    name, _, rest = part.partition(";")
-    _, _, quality = rest.partition("q=")
-    try:
-        return name.strip(), float(quality.partition(";")[0] or 1)
-    except ValueError:
-        return name.strip(), 0.0
+    name, *parameters = (each.strip() for each in part.split(";"))
+    quality = next((each[2:] for each in parameters if each.startswith("q=")), "1")
+    return name, float(quality) if _QUALITY.fullmatch(quality) else 0.0

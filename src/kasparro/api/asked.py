@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from aiohttp import web
 from pydantic import ValidationError
 
+from kasparro.api.accept import takes_plain
 from kasparro.api.keys import SOURCES
 from kasparro.api.problems import Problem, Wrong
 from kasparro.api.queries import Query
+
+_PATIENCE = 10.0  # seconds for a body of some kilobytes
 
 Asked = TypeVar("Asked", bound=Query)
 
@@ -28,9 +32,26 @@ def path(request: web.Request, model: type[Asked]) -> Asked:
     return _checked(request, model, model.model_validate, dict(request.match_info), "path")
 
 
+def plain(request: web.Request) -> None:
+    """Raises Problem where the client does not take what is sent as it is, which the answer will be."""
+    if not takes_plain(request):
+        raise Problem(406, "this is never packed, and Accept-Encoding refuses identity")
+
+
 async def body(request: web.Request, model: type[Asked]) -> Asked:
     """The JSON body as `model`."""
-    return _checked(request, model, model.model_validate_json, await request.read(), "body")
+    return _checked(request, model, model.model_validate_json, await _received(request), "body")
+
+
+async def _received(request: web.Request) -> bytes:
+    """The body. One that stops coming costs its sender the answer, and us no more than a while."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            return await request.read()
+    except TimeoutError:
+        raise Problem(408, f"the body does not end within {_PATIENCE:g} seconds") from None
+    except (ConnectionResetError, web.RequestPayloadError):
+        raise Problem(400, "the body breaks off, or is not encoded as its headers say") from None
 
 
 def _checked(

@@ -7,13 +7,14 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from kasparro.api.data_query import Moment
-from kasparro.api.queries import AssetId, Query, Source, different, items
+from kasparro.api.queries import UNIQUE, AssetId, Moment, Query, Source, different, items
 
 CoinId = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]*$")]
 AssetField = Literal["asset_id", "name", "symbol", "former_names", "sources", "ambiguous", "listings", "price"]
 ASSET_FIELDS: tuple[AssetField, ...] = get_args(AssetField)
-AssetFields = Annotated[list[AssetField], BeforeValidator(items), AfterValidator(different), Field(min_length=1)]
+AssetFields = Annotated[
+    list[AssetField], BeforeValidator(items), AfterValidator(different), Field(min_length=1, json_schema_extra=UNIQUE)
+]
 
 
 class AssetsQuery(Query):

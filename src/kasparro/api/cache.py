@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from kasparro.api.accept import CODINGS, Coding
 from kasparro.api.compression import Packed, pack
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 ROOM = 64 * 1024 * 1024
 """Bytes of all bodies together."""
-_ENTRY = 6144  # bytes that an entry takes beside its text, with its heads in every encoding, generously
+_ENTRY = 12 * 1024  # bytes that an entry takes beside its text, with its heads in every encoding, generously
 
 
 class Face(NamedTuple):
@@ -35,20 +36,20 @@ class Body:
         """False where the same data would make another body a second later."""
         self.is_whole = False
         """Whether nothing is added to its end."""
-        self.faces: dict[bool, Face] = {}
-        """By whether it is packed."""
-        self._packed: Packed | None = None
+        self.faces: dict[tuple[Coding | None, Coding | None], Face] = {}
+        """By the coding that the client likes best, and the one in which it is sent."""
+        self._packed: dict[Coding, Packed] = {}
 
-    @property
-    def packed(self) -> Packed:
-        if self._packed is None:
-            self._packed = pack(self.beginning)
-        return self._packed
+    def packed(self, coding: Coding) -> Packed:
+        """The body packed; kept, however often it is asked for."""
+        if coding not in self._packed:
+            self._packed[coding] = pack(self.beginning, coding)
+        return self._packed[coding]
 
     @property
     def size(self) -> int:
-        """With the packed form, whether it is made yet or not: it is never larger by more than a little."""
-        return 2 * len(self.beginning) + sum(map(len, self.headers.values())) + _ENTRY
+        """With each packed form and its head, made yet or not: none is larger by more than a little."""
+        return (1 + len(CODINGS)) * (len(self.beginning) + sum(map(len, self.headers.values()))) + _ENTRY
 
 
 class Cache:

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
-from kasparro.api.data_query import Format, Moment
-from kasparro.api.queries import SOURCE_FORMAT, Query, known
+from kasparro.api.data_query import Format
+from kasparro.api.queries import SOURCE_FORMAT, Moment, Query, known
 from kasparro.store.ohlcv import Fill
 
 Interval = Literal["5m", "15m", "1h", "4h", "1d"]

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import orjson
 from aiohttp import web
+from pydantic import TypeAdapter, ValidationError
 
 from kasparro.api import as_of, asked, cursors, exports
 from kasparro.api.accept import export_form
@@ -17,7 +18,7 @@ from kasparro.api.data_query import CoinPath, HistoryFilter, HistoryQuery, addre
 from kasparro.api.keys import CUTS, POOL
 from kasparro.api.openapi import EXPORTED, documented
 from kasparro.api.problems import Problem
-from kasparro.api.queries import NoQuery
+from kasparro.api.queries import Moment, NoQuery
 from kasparro.api.versioned import versioned
 from kasparro.sources import SOURCES, kept
 from kasparro.store import coins
@@ -26,6 +27,8 @@ from kasparro.store.coins import Place, Tick
 from kasparro.store.exports import Form, Sink
 from kasparro.store.pool import Connection
 from kasparro.store.reading import reading
+
+_MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
 
 
 @documented(
@@ -99,10 +102,11 @@ async def history(request: web.Request) -> web.StreamResponse:
 async def _export(request: web.Request, form: Form) -> web.StreamResponse:
     query = asked.query(request, HistoryFilter)
     coin = asked.path(request, CoinPath)
+    async with reading(request.app[POOL]) as conn:
+        await _details(conn, coin)
 
     async def copy(conn: Connection, sink: Sink) -> None:
         moment = (await as_of.knowable(conn, query.as_of)).moment
-        await _details(conn, coin)
         await store_exports.history(
             conn, coin.source, coin.coin_id, form, sink, since=query.since, before=query.until, as_of=moment
         )
@@ -152,8 +156,8 @@ def _time(query: HistoryQuery, seal: str) -> datetime | None:
         return query.until
     [moment] = cursors.read(query.cursor, seal, keys=1).keys
     try:
-        return datetime.fromisoformat(str(moment))
-    except ValueError:
+        return _MOMENT.validate_python(moment)
+    except ValidationError:
         raise cursors.refused() from None
 
 

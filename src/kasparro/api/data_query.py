@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Literal, Self, get_args
 from urllib.parse import urlencode
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BeforeValidator,
     Field,
     ValidationInfo,
@@ -18,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from kasparro.api.queries import AssetIds, Query, Source, Sources, Symbols, Text, different, items
+from kasparro.api.queries import UNIQUE, AssetIds, Moment, Query, Source, Sources, Symbols, Text, different, items
 
 DEEPEST = 10_000
 """Coins that may be skipped by page number: the database reads and throws away each of them."""
@@ -45,22 +43,21 @@ SortKey = Literal[
 ]  # fmt: skip
 
 
-def _utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("is no time that a calendar has") from None
-
-
 Format = Literal["json", "csv", "ndjson"]
-Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 Amount = Annotated[
     Decimal,
     Field(ge=0, le=Decimal(10) ** 40, decimal_places=40),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1e40}),
 ]
-Sort = Annotated[list[SortKey], BeforeValidator(items), AfterValidator(different), Field(min_length=1, max_length=4)]
-Fields = Annotated[list[FieldName], BeforeValidator(items), AfterValidator(different), Field(min_length=1)]
+Sort = Annotated[
+    list[SortKey],
+    BeforeValidator(items),
+    AfterValidator(different),
+    Field(min_length=1, max_length=4, json_schema_extra=UNIQUE),
+]
+Fields = Annotated[
+    list[FieldName], BeforeValidator(items), AfterValidator(different), Field(min_length=1, json_schema_extra=UNIQUE)
+]
 Cursor = Annotated[str, Field(min_length=1, max_length=4000)]
 Ids = Annotated[list[Text], BeforeValidator(items), Field(min_length=1, max_length=100)]
 

@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 from aiohttp import web
 
 from kasparro.api import asked
-from kasparro.api.feed import OVERLAP, REPLAYED
+from kasparro.api.feed import EACH, OVERLAP, REPLAYED
 from kasparro.api.follower import Event, Follower, run_event
 from kasparro.api.keys import FEED, POOL
+from kasparro.api.limits import subscriber
 from kasparro.api.openapi import documented
 from kasparro.api.problems import RETRY_AFTER, Problem
 from kasparro.api.queries import EventsQuery
@@ -24,6 +25,17 @@ _BEAT = 15.0  # seconds; there are proxies that close what is silent for half a 
 _PATIENCE = 30.0  # seconds that a client may take to make room for what it is sent
 _RETRY = b"retry: 3000\n\n"  # milliseconds
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_EVENT = {
+    "description": "Each event of the stream",
+    "type": "object",
+    "properties": {
+        "event": {"enum": ["run", "source", "data", "database"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "id": {"type": "string", "description": "Of a run only"},
+    },
+    "required": ["event", "data"],
+    "additionalProperties": False,
+}
 _ID = re.compile(r"(\d{1,17})-\d{1,19}", re.ASCII)  # microseconds, to the year 5138, and a run
 
 
@@ -36,23 +48,34 @@ _ID = re.compile(r"(\d{1,17})-\d{1,19}", re.ASCII)  # microseconds, to the year 
     "run may be told twice. A comment every 15 seconds says that the connection lives; who does not read is cut.",
     query=EventsQuery,
     responses={
-        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        200: {"content": {"text/event-stream": {"schema": _EVENT}}},
         400: "BadRequest",
         503: "Unavailable",
     },
 )
 async def stream(request: web.Request) -> web.StreamResponse:
+    asked.plain(request)
     query, since, feed = asked.query(request, EventsQuery), _last_seen(request), request.app[FEED]
     if feed.obstacle:
         raise Problem(503, feed.obstacle, headers=RETRY_AFTER)
-    follower = Follower(query.source, request.transport)
+    if request.method == "HEAD":
+        return _response()
+    client = subscriber(request)
+    if feed.followers(client) >= EACH:
+        raise Problem(429, f"{client} has {EACH} connections here already", headers=RETRY_AFTER)
+    follower = Follower(client, query.source, request.transport)
     with feed.joined(follower):
         missed = await _missed(request, follower, since) if since else []
-        response = web.StreamResponse(headers=_HEADERS)
-        response.content_type = "text/event-stream"
+        response = _response()
         await response.prepare(request)
         with suppress(ConnectionResetError):  # the client is gone, or was cut
             await _send(response, follower, missed)
+    return response
+
+
+def _response() -> web.StreamResponse:
+    response = web.StreamResponse(headers=_HEADERS)
+    response.content_type = "text/event-stream"
     return response
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -11,10 +10,11 @@ from typing import Any
 from aiohttp import web
 
 from kasparro import log
-from kasparro.api.accept import MEDIA_TYPES, accepts_gzip
+from kasparro.api.accept import MEDIA_TYPES, Coding, coding
+from kasparro.api.compression import press
 from kasparro.api.keys import EXPORTS, METRICS, POOL, VERSIONS
 from kasparro.api.problems import RETRY_AFTER, Problem
-from kasparro.api.versioned import VARY, tag, unmodified
+from kasparro.api.versioned import VARY, not_modified, tag, unmodified, wants_nothing
 from kasparro.metrics import ExportOutcome
 from kasparro.store.exports import Form, Sink
 from kasparro.store.pool import Connection
@@ -25,7 +25,6 @@ AT_ONCE = 2
 _STALL = 30.0  # seconds without a byte taken, after which a client is given up
 _LONGEST = 3600.0
 _PIECE = 128 * 1024  # bytes sent at once: PostgreSQL passes on a few kilobytes at a time, and each sending costs
-_LEVEL = 1  # of gzip: the connection is seldom faster
 
 _log = log.logger("api")
 
@@ -46,11 +45,13 @@ async def send(
 
     It has no tag unless it `lasts`: where the same data would make another file a second later.
     """
-    is_packed = accepts_gzip(request)
-    etag = tag(request, request.app[VERSIONS].token, f"-{form}", is_packed=is_packed) if lasts else None
+    chosen = coding(request)
+    etag = tag(request, request.app[VERSIONS].token, chosen, f"-{form}") if lasts else None
     if unchanged := unmodified(request, etag):
         return unchanged
-    download = _Download(request, _response(form, name, is_packed, etag), is_packed=is_packed)
+    if wants_nothing(request):
+        return not_modified(request, etag)
+    download = _Download(request, _response(form, name, chosen, etag), chosen)
     if request.method == "HEAD":
         return download.response
     async with _place(request), download:
@@ -68,13 +69,13 @@ def _place(request: web.Request) -> AbstractAsyncContextManager[Any]:
     return places
 
 
-def _response(form: Form, name: str, is_packed: bool, etag: str | None) -> web.StreamResponse:
+def _response(form: Form, name: str, chosen: Coding | None, etag: str | None) -> web.StreamResponse:
     response = web.StreamResponse(
         headers={"Content-Disposition": f'attachment; filename="{name}.{form}"', "Vary": VARY}
     )
     response.content_type, response.charset = MEDIA_TYPES[form], "utf-8"
-    if is_packed:
-        response.headers["Content-Encoding"] = "gzip"
+    if chosen:
+        response.headers["Content-Encoding"] = chosen
     if etag:
         response.headers["ETag"] = f"W/{etag}"
     return response
@@ -83,10 +84,10 @@ def _response(form: Form, name: str, is_packed: bool, etag: str | None) -> web.S
 class _Download:
     """An answer in the making. It begins with its first bytes, so that what fails before is told as a problem."""
 
-    def __init__(self, request: web.Request, response: web.StreamResponse, *, is_packed: bool) -> None:
+    def __init__(self, request: web.Request, response: web.StreamResponse, chosen: Coding | None) -> None:
         self.response = response
         self._request = request
-        self._press = zlib.compressobj(_LEVEL, wbits=31) if is_packed else None
+        self._press = press(chosen) if chosen else None
         self._rows = bytearray()
 
     async def __aenter__(self) -> None:
@@ -124,7 +125,7 @@ class _Download:
         """Send what the press still holds: the answer is whole."""
         await self._send()
         if self._press:
-            await _taken(self.response.write(self._press.flush()))
+            await _taken(self.response.write(self._press.finish()))
         await _taken(self.response.write_eof())
 
 

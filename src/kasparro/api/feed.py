@@ -28,6 +28,8 @@ REPLAYED = 1000
 """Runs that are told again at most."""
 _AT_ONCE = 100  # runs that end between two looks, at most
 _MOST = 1000  # followers
+EACH = 100
+"""Followers of one client."""
 _PAUSE = 0.2  # seconds after a look: many notices are one
 _PATIENCE = 10.0  # seconds
 
@@ -60,6 +62,10 @@ class Feed:
         if self._is_ending:
             return "the service is stopping"
         return f"{_MOST} clients follow already" if self.size >= _MOST else None
+
+    def followers(self, client: str) -> int:
+        """How many of them are this client's."""
+        return sum(follower.client == client for follower in self._followers)
 
     @contextmanager
     def joined(self, follower: Follower) -> Iterator[None]:

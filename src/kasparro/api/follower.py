@@ -35,7 +35,8 @@ class Follower:
     """A client that follows some sources, or all. One that falls behind by a whole queue is cut: its connection is
     closed at once, so that it notices that it has missed something."""
 
-    def __init__(self, sources: Collection[str] | None, transport: asyncio.BaseTransport | None) -> None:
+    def __init__(self, client: str, sources: Collection[str] | None, transport: asyncio.BaseTransport | None) -> None:
+        self.client = client
         self.told: set[str | None] = set()
         """Ids of the events that it has got in another way."""
         self._sources = sources

@@ -1,4 +1,7 @@
-"""`/health`: how the service and its sources are, for people, for load balancers and for containers."""
+"""`/health`: how the service and its sources are, for people, for load balancers and for containers.
+
+What a probe adds to the address is ignored: it must not make a healthy process look dead.
+"""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from aiohttp import web
@@ -25,6 +26,8 @@ ADMIN_KEY: web.AppKey[SecretStr | None] = web.AppKey("admin_key")
 LAST_SEEN: web.AppKey[dict[str, Any]] = web.AppKey("last_seen")
 """How each source stood when the database was last asked."""
 FEED = web.AppKey("feed", Feed)
+PROXIES: web.AppKey[Sequence[IPv4Network | IPv6Network]] = web.AppKey("proxies")
+"""Whose `X-Forwarded-For` tells who the client is."""
 READ_KEYS: web.AppKey[Sequence[bytes]] = web.AppKey("read_keys")
 METRICS_TOKEN: web.AppKey[Sequence[bytes]] = web.AppKey("metrics_token")
 VERSIONS = web.AppKey("versions", Versions)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 from time import monotonic
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from kasparro.api.keys import TOLD
+from kasparro.api.keys import PROXIES, TOLD
 from kasparro.api.problems import Problem
 from kasparro.settings import Rate
 
@@ -45,7 +46,7 @@ class Limiter:
         return int((self.rate.seconds - used) / self._step + 1e-9), used
 
 
-def limit(limiter: Limiter, proxies: Sequence[Network]) -> Middleware:
+def limit(limiter: Limiter) -> Middleware:
     """A middleware that answers 429 to who asks too often. Probes are free."""
     policy = f'"client";q={limiter.rate.requests};w={math.ceil(limiter.rate.seconds)}'
 
@@ -54,7 +55,7 @@ def limit(limiter: Limiter, proxies: Sequence[Network]) -> Middleware:
         resource = request.match_info.route.resource
         if resource and resource.canonical in _FREE:
             return await handler(request)
-        left, seconds = limiter.take(client(request, proxies))
+        left, seconds = limiter.take(subscriber(request))
         told = {"RateLimit-Policy": policy, "RateLimit": f'"client";r={max(left, 0)};t={math.ceil(seconds)}'}
         if left < 0:
             after = {"Retry-After": str(math.ceil(seconds))}
@@ -72,6 +73,23 @@ def limit(limiter: Limiter, proxies: Sequence[Network]) -> Middleware:
 async def tell_limit(request: web.Request, response: web.StreamResponse) -> None:
     """A signal for every answer: what is left."""
     response.headers.update(request.get(TOLD, {}))
+
+
+def subscriber(request: web.Request) -> str:
+    """Whom to count: an address, or for IPv6 the network of it, of which whoever has one has all the addresses."""
+    return network(client(request, request.app[PROXIES]))
+
+
+@lru_cache(maxsize=4096)
+def network(address: str) -> str:
+    """The address as it is counted."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or IPv6Network((found, 64), strict=False))
 
 
 def client(request: web.Request, proxies: Sequence[Network]) -> str:

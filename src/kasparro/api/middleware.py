@@ -7,11 +7,12 @@ import re
 from random import getrandbits
 from time import perf_counter
 
-from aiohttp import web
+from aiohttp import HttpVersion10, HttpVersion11, web
 from aiohttp.typedefs import Handler
 
 from kasparro import log
 from kasparro.api import problems
+from kasparro.api.accept import CODINGS, coding, takes_plain
 from kasparro.api.keys import METRICS, REQUEST_ID, STARTED
 from kasparro.api.problems import RETRY_AFTER, Problem
 from kasparro.api.v3 import errors
@@ -23,6 +24,7 @@ _PROBES = {"/health/live", "/health/ready", "/metrics"}  # asked by machines, ev
 _READS = {"GET", "HEAD"}
 _SLOW = 1.0  # seconds; reading that goes well and fast is counted, and logged at DEBUG only
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
+_SPOKEN = (HttpVersion11, HttpVersion10)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SERVER = "kasparro"
 HEADERS = {
@@ -48,7 +50,12 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def dress(request: web.Request, response: web.StreamResponse) -> None:
-    """Puts on the headers that every answer has, before its first byte."""
+    """A signal for every answer that is about to begin."""
+    put_on(request, response)
+
+
+def put_on(request: web.Request, response: web.StreamResponse) -> None:
+    """Puts on the headers that every answer has."""
     headers = response.headers
     headers["X-Request-ID"] = request[REQUEST_ID]
     headers["Server-Timing"] = timing(request)
@@ -78,6 +85,7 @@ def _report(request: web.Request, status: int, seconds: float) -> None:
 async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turns every error into a problem; only its log line tells what an unforeseen one was."""
     try:
+        _require_possible(request)
         return await handler(request)
     except Problem as problem:
         return _reply(request, problem)
@@ -99,3 +107,11 @@ def _reply(request: web.Request, problem: Problem) -> web.Response:
     if request.path.startswith(errors.PREFIX):
         return errors.reply(problem)
     return problems.reply(request, problem)
+
+
+def _require_possible(request: web.Request) -> None:
+    """Raises Problem where no answer can be what the client would understand."""
+    if request.version not in _SPOKEN:  # the parser takes others, too
+        raise Problem(505, "HTTP/1.1 is spoken here, and HTTP/1.0")
+    if not (coding(request) or takes_plain(request)):
+        raise Problem(406, f"Accept-Encoding leaves nothing over; there are {', '.join(CODINGS)} and identity")

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from kasparro import __version__
-from kasparro.api import queries
+from kasparro.api import asked, queries
 from kasparro.api.accept import MEDIA_TYPES
 from kasparro.api.keys import OPENAPI
 from kasparro.api.replies import passed_on
@@ -26,7 +26,7 @@ from kasparro.api.schemas import ProblemDetails
 
 _DESCRIPTION = """Cryptocurrency market data from several sources, side by side.
 
-An error is `application/problem+json` (RFC 9457). An unknown or repeated parameter is an error.
+An error is `application/problem+json` (RFC 9457). An unknown or repeated parameter is an error, but for /health.
 Send `X-Request-ID` to find your request in the log; it comes back on every answer.
 """
 _PROBLEMS = {
@@ -37,7 +37,8 @@ _PROBLEMS = {
     "Conflict": "Not as things stand; `detail` says why",
     "TooLarge": "The body is too large",
     "Unavailable": "The database is away, or nobody does it now; try again after `Retry-After` seconds",
-    "Other": "What any route may answer: 401 without a key where one is needed, 429 beyond the rate of a client",
+    "Other": "What any route may answer: 401 without a key where one is needed, 406 where nothing suits "
+    "Accept-Encoding, 414 or 431 to an address or a header that is too long, 429 beyond the rate of a client",
 }
 _SECURITY = {
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -70,6 +71,7 @@ def documented(**operation: Any) -> Callable[[Decorated], Decorated]:
 
 async def document(request: web.Request) -> web.StreamResponse:
     """`/openapi.json`."""
+    asked.query(request, queries.NoQuery)
     return passed_on(request.app[OPENAPI])
 
 
@@ -117,7 +119,10 @@ class PydanticApiSpec(AiohttpApiSpec):  # type: ignore[misc]  # the library has 
         for name, schema in schemas.items():
             self.spec.components.schema(name, schema)
         for path, method, operation in self._operations:
-            self.spec.path(path=path, operations={method: self._operation(operation)})
+            written = self._operation(operation)
+            if method == "get":
+                written["responses"]["304"] = {"description": "What `If-None-Match` names is what there is"}
+            self.spec.path(path=path, operations={method: written})
 
     def _schemas(self) -> Schema:
         """Of every model in a body, and of the models inside them."""

@@ -11,7 +11,7 @@ from kasparro.api.accept import weights
 from kasparro.api.health import standing
 from kasparro.api.keys import POOL
 from kasparro.api.openapi import documented
-from kasparro.api.queries import CardQuery
+from kasparro.api.queries import CardQuery, NoQuery
 from kasparro.api.rendering import page
 from kasparro.api.replies import as_json
 from kasparro.api.schemas import ServiceCard
@@ -56,8 +56,9 @@ async def card(request: web.Request) -> web.StreamResponse:
     return page("status.html", content | shown, policy=_STATUS_POLICY)
 
 
-async def docs_page(_: web.Request) -> web.StreamResponse:
-    """Swagger UI on our own document, whatever the query string says."""
+async def docs_page(request: web.Request) -> web.StreamResponse:
+    """Swagger UI on our own document; the address names no other."""
+    asked.query(request, NoQuery)
     return page("docs.html", {}, policy=_DOCS_POLICY)
 
 

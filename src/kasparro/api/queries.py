@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -15,10 +17,12 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic.config import JsonDict
 
 from kasparro.domain import DriftKind
 
 _LARGEST = 2**63 - 1  # of PostgreSQL's bigint
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def known(name: str, info: ValidationInfo) -> str:
@@ -41,6 +45,22 @@ def different(names: list[str]) -> list[str]:
     return names
 
 
+def _written(value: object) -> object:
+    """A date and time as RFC 3339 has it: pydantic would take the seconds of a clock, too, and a day alone."""
+    if not (isinstance(value, str) and _MOMENT.fullmatch(value)):
+        raise ValueError("write it as 2026-01-31T12:00:00Z, or with an offset such as %2B01:00")
+    return value
+
+
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is no time that a calendar has") from None
+
+
+UNIQUE: JsonDict = {"uniqueItems": True}
+Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_utc)]
 SOURCE_FORMAT = "source"  # the OpenAPI document writes down the names in its place
 Source = Annotated[str, AfterValidator(known), WithJsonSchema({"type": "string", "format": SOURCE_FORMAT})]
 Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
@@ -88,6 +108,11 @@ class CardQuery(Query):
     """The page, from 1, of 25 coins."""
     refresh: Annotated[int, Field(ge=10, le=3600)] | None = None
     """After so many seconds the browser asks again."""
+
+
+class StaticQuery(Query):
+    v: str | None = None
+    """The version that the page was made for."""
 
 
 class RunsQuery(Query):
@@ -147,9 +172,9 @@ class RejectsQuery(Query):
     """Only these sources."""
     run_id: Id | None = None
     """Only this run."""
-    since: AwareDatetime | None = None
+    since: Moment | None = None
     """Only those quarantined at this time or later, such as 2026-01-31T12:00:00Z."""
-    until: AwareDatetime | None = None
+    until: Moment | None = None
     """Only those quarantined before this time."""
     state: Literal["open", "replayed"] | None = None
     """open: not read yet. replayed: read after all."""
@@ -161,8 +186,18 @@ class RejectsQuery(Query):
     """At most so many."""
 
 
+_CHOICES = ("source", "run_id", "reject_ids")
+
+
+def _needs_one(schema: JsonDict) -> None:
+    """What ReplayRequest checks, in the words of JSON Schema."""
+    schema["anyOf"] = [{"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in _CHOICES]
+
+
 class ReplayRequest(Query):
     """Which open records are read again. At least one of them has to be given."""
+
+    model_config = ConfigDict(json_schema_extra=_needs_one)
 
     source: Source | None = None
     """Only this source."""

@@ -57,7 +57,7 @@ ROUTES = [
     web.get("/runs/compare", runs.compare),
     web.get("/runs/{run_id}", runs.details),
     web.post("/runs/{run_id}/cancel", orders.cancel),
-    web.get("/events", events.stream, allow_head=False),
+    web.get("/events", events.stream),
     web.get("/drift", drift.drifts),
     web.post("/drift/acknowledge", drift.acknowledge),
     web.get("/rejects", rejects.latest),

@@ -9,6 +9,9 @@ from pathlib import Path
 from aiohttp import web
 from swagger_ui_bundle import swagger_ui_path
 
+from kasparro.api import asked
+from kasparro.api.queries import StaticQuery
+
 _SWAGGER = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 _FILES = {path.name: path for path in (Path(__file__).parent / "static").iterdir()} | {
     name: Path(swagger_ui_path) / name for name in _SWAGGER
@@ -19,10 +22,11 @@ _FOR_A_WHILE = "public, max-age=300"  # another version was asked for: two run s
 
 async def file(request: web.Request) -> web.StreamResponse:
     """A file of the pages; there are no others."""
-    name = request.match_info["name"]
+    asked.plain(request)
+    query, name = asked.query(request, StaticQuery), request.match_info["name"]
     if name not in _FILES:
         raise web.HTTPNotFound
-    is_ours = request.query.get("v") == _version(name)
+    is_ours = query.v == _version(name)
     return web.FileResponse(_FILES[name], headers={"Cache-Control": _FOR_EVER if is_ours else _FOR_A_WHILE})
 
 

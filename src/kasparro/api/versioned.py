@@ -11,9 +11,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from kasparro.api import swift
-from kasparro.api.accept import accepts_gzip, export_form
+from kasparro.api.accept import Coding, coding, export_form
 from kasparro.api.cache import Body, Face
-from kasparro.api.compression import SMALLEST
 from kasparro.api.keys import CACHE, METRICS, REQUEST_ID, STARTED, VERSIONS
 from kasparro.metrics import CacheOutcome
 
@@ -45,7 +44,7 @@ def versioned(maker: Maker) -> Handler:
         version = request.app[VERSIONS].token
         if version is None:
             return _sent(request, await maker(request), None, "off")
-        if unchanged := unmodified(request, tag(request, version, is_packed=accepts_gzip(request))):
+        if unchanged := unmodified(request, tag(request, version, coding(request))):
             return unchanged
         body = await request.app[CACHE].make(version, request.raw_path, partial(maker, request))
         return _sent(request, body, version, "miss")
@@ -65,7 +64,7 @@ def whole(maker: Maker) -> Handler:
     return versioned(made)
 
 
-def tag(request: web.Request, version: str | None, form: str = "", *, is_packed: bool) -> str | None:
+def tag(request: web.Request, version: str | None, chosen: Coding | None, form: str = "") -> str | None:
     """The ETag in its quotes, and without the W/ of a weak one, which does not count in comparisons.
 
     None while changes of the data are not heard.
@@ -73,7 +72,7 @@ def tag(request: web.Request, version: str | None, form: str = "", *, is_packed:
     if version is None:
         return None
     place = blake2b(request.raw_path.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
-    return f'"{version}-{place}{form}{"-gzip" if is_packed else ""}"'
+    return f'"{version}-{place}{form}{f"-{chosen}" if chosen else ""}"'
 
 
 def unmodified(request: web.Request, etag: str | None) -> web.StreamResponse | None:
@@ -81,7 +80,27 @@ def unmodified(request: web.Request, etag: str | None) -> web.StreamResponse | N
     if not _has(request, etag):
         return None
     request.app[METRICS].cache_asked("not_modified")
+    return not_modified(request, etag)
+
+
+def not_modified(request: web.Request, etag: str | None) -> web.StreamResponse:
+    """The 304."""
     return swift.answer(request, _unchanged(etag))
+
+
+@web.middleware
+async def spare(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """`If-None-Match: *` asks for nothing that exists: only now it is known whether it does."""
+    response = await handler(request)
+    if not isinstance(response, web.Response) or response.status != 200 or not wants_nothing(request):
+        return response
+    kept = {name: response.headers[name] for name in ("ETag", "Vary", "Link") if name in response.headers}
+    return web.Response(status=304, headers=kept)
+
+
+def wants_nothing(request: web.Request) -> bool:
+    """Whether the client has whatever there is."""
+    return request.headers.get("If-None-Match", "").strip() == "*" and request.method in _READS
 
 
 def _has(request: web.Request, etag: str | None) -> bool:
@@ -89,19 +108,19 @@ def _has(request: web.Request, etag: str | None) -> bool:
 
 
 def _unchanged(etag: str | None) -> swift.Head:
-    return swift.head(304, {"ETag": f"W/{etag}", "Vary": VARY})
+    return swift.head(304, {"Vary": VARY} | ({"ETag": f"W/{etag}"} if etag else {}))
 
 
 def _sent(request: web.Request, body: Body, version: str | None, outcome: CacheOutcome) -> web.StreamResponse:
-    is_packed = accepts_gzip(request)
-    face = body.faces.get(is_packed) or _face(request, body, version, is_packed=is_packed)
-    is_known = _has(request, face.etag)
+    liked, chosen = coding(request), coding(request, len(body.beginning))
+    face = body.faces.get((liked, chosen)) or _face(request, body, version, liked, chosen)
+    is_known = _has(request, face.etag) or wants_nothing(request)
     request.app[METRICS].cache_asked("not_modified" if is_known else outcome)
     if is_known:
         return swift.answer(request, face.unchanged)
     tail = b"" if body.is_whole else _signature(request)
-    if is_packed and len(body.beginning) >= SMALLEST:
-        return swift.answer(request, face.whole, body.packed.ended(tail))
+    if chosen:
+        return swift.answer(request, face.whole, body.packed(chosen).ended(tail))
     return swift.answer(request, face.whole, body.beginning, tail)
 
 
@@ -110,13 +129,13 @@ def _signature(request: web.Request) -> bytes:
     return f',"request_id":"{request[REQUEST_ID]}","api_latency_ms":{took:.2f}}}'.encode()
 
 
-def _face(request: web.Request, body: Body, version: str | None, *, is_packed: bool) -> Face:
-    """How the body shows itself in an encoding, from now on."""
-    etag = tag(request, version if body.lasts else None, is_packed=is_packed)
+def _face(request: web.Request, body: Body, version: str | None, liked: Coding | None, chosen: Coding | None) -> Face:
+    """How the body shows itself in a coding, from now on. Its tag is known before its size is."""
+    etag = tag(request, version if body.lasts else None, liked)
     headers = {**body.headers, "Content-Type": "application/json", "Vary": VARY}
     if etag:
         headers["ETag"] = f"W/{etag}"
-    if is_packed and len(body.beginning) >= SMALLEST:
-        headers["Content-Encoding"] = "gzip"
-    face = body.faces[is_packed] = Face(etag, swift.head(200, headers), _unchanged(etag))
+    if chosen:
+        headers["Content-Encoding"] = chosen
+    face = body.faces[liked, chosen] = Face(etag, swift.head(200, headers), _unchanged(etag))
     return face

@@ -34,7 +34,11 @@ PATIENCE = 10.0  # seconds: a longer Retry-After ends the run and is kept, acros
 LARGEST = 128 * 2**20  # bytes of a body, decompressed; 20,000 tickers of CoinPaprika are 15 MB
 _BASE, _CAP = 1.0, 15.0  # seconds of back-off: doubled each time, at most the cap
 _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10, sock_read=20)
-_HEADERS = {"User-Agent": f"kasparro/{__version__}", "Accept": "application/json"}
+_HEADERS = {
+    "User-Agent": f"kasparro/{__version__}",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",  # whatever else is installed
+}
 
 log = logger("transport")
 

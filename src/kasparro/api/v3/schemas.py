@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, RootModel
+from pydantic import Field, RootModel, WithJsonSchema
 
 from kasparro.api.schemas import Figure, Reply
 
@@ -114,7 +114,10 @@ class Markets(RootModel[list[MarketRow]]):
     """A page of coins."""
 
 
-Point = tuple[int, Figure | None]
+Point = Annotated[
+    tuple[int, Figure | None],
+    WithJsonSchema({"type": "array", "items": {"type": ["number", "null"]}, "minItems": 2, "maxItems": 2}),
+]
 """Unix milliseconds, and a figure."""
 
 
@@ -126,8 +129,15 @@ class Chart(Reply):
     total_volumes: list[Point]
 
 
-class Candles(RootModel[list[tuple[int, Figure, Figure, Figure, Figure]]]):
-    """The end in Unix milliseconds, open, high, low, close."""
+Candle = Annotated[
+    tuple[int, Figure, Figure, Figure, Figure],
+    WithJsonSchema({"type": "array", "items": {"type": "number"}, "minItems": 5, "maxItems": 5}),
+]
+"""The end in Unix milliseconds, open, high, low, close."""
+
+
+class Candles(RootModel[list[Candle]]):
+    """Candles, the oldest first."""
 
 
 class GlobalFigures(Reply):
