@@ -27,7 +27,7 @@ def metrics() -> Metrics:
     metrics.last_success(HOSTILE, 1_700_000_000.25)
     metrics.http_request("GET", "/data", 200, 0.003)
     metrics.loop_lag(0.002)
-    metrics.pool_connections("idle", 2)
+    metrics.pool_connections("desk", used=1, idle=2)
     metrics.followers(3)
     return metrics
 

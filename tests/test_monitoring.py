@@ -18,6 +18,7 @@ from aiohttp import web
 
 from kasparro.domain import Ledger
 from kasparro.metrics import CONTENT_TYPE, Metrics
+from kasparro.metrics.text import merged
 
 from .prometheus import FOLDER, PROMETHEUS, ask, scraping
 
@@ -71,7 +72,7 @@ def _metrics_named(expression: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("expression", [*(rule["expr"] for rule in RULES), *EXPRESSIONS])
 def test_only_metrics_that_exist_are_asked_for(expression: str) -> None:
-    declared = re.findall(r"^# TYPE (\S+)", Metrics().render().decode(), re.MULTILINE)
+    declared = re.findall(r"^# TYPE (\S+)", merged({"1": Metrics().render()}).decode(), re.MULTILINE)
     assert set(_metrics_named(expression)) <= set(declared)
 
 
@@ -117,7 +118,7 @@ async def prometheus(aiohttp_server: Any, tmp_path: Path) -> AsyncIterator[str]:
     _METRICS.source_scheduled("csv", 300)
     _METRICS.credits_known("csv", 40, 100)
     _METRICS.last_success("csv", 1_700_000_000)
-    _METRICS.pool_connections("idle", 2)
+    _METRICS.pool_connections("desk", used=1, idle=2)
     _METRICS.followers(1)
     _METRICS.prices_counted({"agree": 3, "disagree": 1}, {"csv": {"kept": 2, "stale": 1}}, {"csv": 1})
     app = web.Application()

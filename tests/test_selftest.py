@@ -64,11 +64,11 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "poison": ({"kasparro.store.rejects:_INSERT": NO_REJECTS}, "not all bad ones are kept"),
     "database_outage": (
-        {"kasparro.app:Schedule": partial(Schedule, poll=1000), "kasparro.selftest.patience:LONGEST": 5.0},
+        {"kasparro.app.shop:Schedule": partial(Schedule, poll=1000), "kasparro.selftest.patience:LONGEST": 5.0},
         "waited 5 s in vain: good runs",
     ),
     "source_outage": ({"kasparro.ingest.waits:FIRST_RETRY": 0.0}, "a storm"),
-    "graceful_stop": ({"kasparro.app:_DRAIN": 1.0, "kasparro.selftest.stops:_LONGEST": 0.9}, "it took"),
+    "graceful_stop": ({"kasparro.app.site:_DRAIN": 1.0, "kasparro.selftest.stops:_LONGEST": 0.9}, "it took"),
     "precision": ({"kasparro.store.tickers:_MERGE": ROUNDED}, "kept as"),
     "leaks": ({"kasparro.ingest.transport:_without_secrets": "{}".format}, "a secret is in"),
 }

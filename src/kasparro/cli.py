@@ -79,6 +79,12 @@ def demo() -> None:
     asyncio.run(app.demo(setup.settings()))
 
 
+@commands.command(hidden=True)
+def worker(number: int, folder: Path) -> None:
+    """Serve as one of several: what `serve` starts where API_WORKERS is more than one."""
+    asyncio.run(app.attend(setup.settings(), number, folder))
+
+
 @commands.command()
 def up(demo: Demo = False) -> None:
     """Start the service in the background, and wait until it answers."""

@@ -51,6 +51,8 @@ def text(service: Service, health: dict[str, Any]) -> str:
     lines = [f"Kasparro is {health['status']} at {service.url}"]
     if health.get("simulated"):
         lines.append("It shows SIMULATED data, not the market's.")
+    if (workers := health.get("workers", 1)) > 1:
+        lines.append(f"{workers} processes serve it, and one more collects.")
     lines += ["", *(f"  {service.url + path:<36}{text}" for path, text in _PAGES.items())]
     lines += ["", *(_line(source, state) for source, state in health["etl_status"].items())]
     return "\n".join(lines)

@@ -19,7 +19,7 @@ from kasparro.api.site import site
 from kasparro.metrics import Metrics
 from kasparro.settings import ApiOptions, Settings, SourceOptions
 from kasparro.store import versions
-from kasparro.store.pool import Pool, api_pool
+from kasparro.store.pool import Pool, Pools, api_pool
 
 ADMIN_KEY = "täst-key"
 OPTIONS = {"coinpaprika": ApiOptions, "coingecko": ApiOptions, "csv": SourceOptions}
@@ -203,11 +203,12 @@ async def pool(dsn: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 def app_on() -> Callable[..., web.Application]:
-    """Builds the application on a pool, with settings as from the environment."""
+    """Builds the application on one pool, or on several, with settings as from the environment."""
 
-    def build(pool: Pool, **environ: str) -> web.Application:
+    def build(pool: Pool | Pools, **environ: str) -> web.Application:
         settings = Settings.load(OPTIONS, environ, Path("no such file"))
-        return create_app(pool=pool, metrics=Metrics(), settings=settings)
+        pools = pool if isinstance(pool, Pools) else Pools(pool, pool, pool)
+        return create_app(pools=pools, metrics=Metrics(), settings=settings)
 
     return build
 

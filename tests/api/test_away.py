@@ -112,7 +112,7 @@ async def test_a_statement_that_waits_is_given_up(pool: Any, rows: Any) -> None:
 
 
 async def test_a_full_pool_is_a_503_and_no_endless_queue(get: Any, pool: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("kasparro.store.reading._QUEUE", 0.3)
+    monkeypatch.setattr("kasparro.store.reading.QUEUE", 0.3)
     async with AsyncExitStack() as stack:
         for _ in range(3):  # of four; the fourth listens
             await stack.enter_async_context(pool.acquire())

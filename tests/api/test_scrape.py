@@ -109,4 +109,4 @@ async def test_routes_are_labelled_by_their_pattern(client: Any) -> None:
         lines = (await response.text()).splitlines()
     assert 'api_requests_total{method="GET",route="/runs/{run_id}",status="404"} 2' in lines
     assert any(line.startswith("kasparro_asyncio_tasks ") for line in lines)
-    assert any(line.startswith('kasparro_db_pool_connections{state="idle"}') for line in lines)
+    assert any(line.startswith('kasparro_db_pool_connections{pool="desk",state="idle"}') for line in lines)

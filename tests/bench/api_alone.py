@@ -16,13 +16,13 @@ from kasparro.api import create_app
 from kasparro.metrics import Metrics
 from kasparro.settings import Settings
 from kasparro.sources import options
-from kasparro.store.pool import api_pool
+from kasparro.store.pool import api_pools
 
 
 async def main(port: int, dsn: str) -> None:
     settings = Settings.load(options(), {}, dotenv=Path("none.env"))
-    async with api_pool(dsn) as pool:
-        runner = web.AppRunner(create_app(pool=pool, metrics=Metrics(), settings=settings), access_log=None)
+    async with api_pools(dsn) as pools:
+        runner = web.AppRunner(create_app(pools=pools, metrics=Metrics(), settings=settings), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
         await asyncio.Event().wait()

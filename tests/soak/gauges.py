@@ -13,6 +13,7 @@ from typing import NamedTuple
 import aiohttp
 import asyncpg
 
+_USED = 'kasparro_db_pool_connections{pool="%s",state="used"}'
 _LINE = re.compile(r"^(\w+(?:\{.*\})?) (\S+)$", re.MULTILINE)
 _LAG = re.compile(r'kasparro_event_loop_lag_seconds_bucket\{le="(.+)"\}')
 _SESSIONS = """
@@ -28,7 +29,7 @@ class Sample(NamedTuple):
     memory: float  # MiB
     files: int
     tasks: int
-    taken: int  # connections of the API's pool in somebody's hands
+    taken: int  # connections of the API's pools in somebody's hands
     followers: int
     open: int  # transactions that are older than five seconds
 
@@ -62,7 +63,7 @@ class Gauges:
             memory=found["process_resident_memory_bytes"] / 2**20,
             files=int(found["process_open_fds"]) - sessions,
             tasks=int(found["kasparro_asyncio_tasks"]),
-            taken=int(found['kasparro_db_pool_connections{state="used"}']),
+            taken=int(sum(found[_USED % pool] for pool in ("market", "desk", "watch"))),
             followers=int(found["kasparro_event_followers"]),
             open=is_open,
         )

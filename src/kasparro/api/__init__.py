@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -22,49 +23,67 @@ from kasparro.api.keys import (
     EXPORTS,
     FEED,
     IS_PLAIN,
-    LAST_SEEN,
+    MARKET,
     METRICS,
     METRICS_TOKEN,
     OPENAPI,
     POOL,
+    POOLS,
     PROXIES,
     READ_KEYS,
     READINESS,
+    SIBLINGS,
     SOURCES,
+    STANDING,
     VERSIONS,
+    WORKERS,
 )
 from kasparro.api.limits import Limiter, limit, tell_limit
+from kasparro.api.market import Market
 from kasparro.api.middleware import dress, explain, observe
 from kasparro.api.openapi import PydanticApiSpec
 from kasparro.api.readiness import Readiness
 from kasparro.api.routes import ROUTES
+from kasparro.api.scrape import rendered
+from kasparro.api.siblings import Crew, Siblings
+from kasparro.api.standing import Standing
 from kasparro.api.versioned import recall, spare
 from kasparro.api.versions import Versions
 from kasparro.metrics import Metrics
 from kasparro.settings import Settings, SourceOptions
-from kasparro.store.pool import Pool
+from kasparro.store.pool import Pools
 
 _CUTS = 2  # a page may have tens of megabytes
 _LARGEST = 64 * 1024  # bytes of a request's body; the largest that a route takes is a tenth of it
 
 
-def create_app(*, pool: Pool, metrics: Metrics, settings: Settings) -> web.Application:
-    """The application. `pool` is an open `store.pool.api_pool`; its database may be out of reach."""
+def create_app(
+    *, pools: Pools, metrics: Metrics, settings: Settings, place: tuple[Crew, str] | None = None
+) -> web.Application:
+    """The application. `pools` are open, and their database may be out of reach.
+
+    `place` is the crew of which this process is one, and its name there.
+    """
     doors = _doors(settings)
     app = web.Application(middlewares=[observe, compress, spare, explain, *doors, recall], client_max_size=_LARGEST)
     app.on_response_prepare.append(dress)
     _tell_clients(app, settings)
-    app[POOL] = pool
+    app[POOLS], app[POOL] = pools, pools.desk
     app[METRICS] = metrics
-    app[LAST_SEEN] = {}
-    app[READINESS] = Readiness(pool)
-    app[FEED] = Feed(pool)
+    app[STANDING] = Standing(pools.watch)
+    app[READINESS] = Readiness(pools.watch, *([pools.standby] if pools.standby else []))
+    app[FEED] = Feed(pools.watch)
     app.on_shutdown.append(_end_streams)
-    app[VERSIONS] = Versions(pool, app[FEED].wake)
+    app[VERSIONS] = Versions(pools.watch, app[FEED].wake)
+    app[MARKET] = Market(pools, app[VERSIONS], metrics)
     app[CACHE] = Cache()
     app[EXPORTS] = asyncio.Semaphore(AT_ONCE)
     app[CUTS] = asyncio.Semaphore(_CUTS)
     app.cleanup_ctx.extend([_meanwhile(app[FEED].keep), _meanwhile(app[VERSIONS].keep)])
+    app[SIBLINGS] = Siblings(*place, partial(rendered, app)) if place else None
+    if siblings := app[SIBLINGS]:
+        app.cleanup_ctx.append(lambda _: siblings.told())
+    app[WORKERS] = settings.api_workers
     app[IS_PLAIN] = not settings.cors_origins
     app[PROXIES] = settings.trusted_proxies
     app[SOURCES] = _sources(settings)

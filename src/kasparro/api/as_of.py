@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import NamedTuple
 
+from aiohttp import web
+
+from kasparro.api.keys import MARKET, POOLS
 from kasparro.api.problems import Problem, Wrong
 from kasparro.store import knowledge
+from kasparro.store import reading as primary
 from kasparro.store.pool import Connection
 
 _FOREVER = {"Cache-Control": "private, max-age=86400, immutable"}
@@ -31,6 +36,15 @@ class AsOf(NamedTuple):
 
 
 PRESENT = AsOf()
+
+
+def reading(
+    request: web.Request, moment: datetime | None, *, held: float | None = None
+) -> AbstractAsyncContextManager[Connection]:
+    """A connection to ask on. Of the past only the primary can tell: it knows who is still writing."""
+    if moment is None:
+        return request.app[MARKET].reading(held=held)
+    return primary.reading(request.app[POOLS].market, held=held)
 
 
 async def knowable(conn: Connection, moment: datetime | None) -> AsOf:

@@ -13,7 +13,7 @@ from kasparro.api import asked, prices
 from kasparro.api.access import Answers, admin
 from kasparro.api.asset_queries import AssetPath, AssetsQuery, LinkWish, Listed, MergeWish, SplitWish
 from kasparro.api.asset_schemas import AssetDetails, AssetPage, Curated
-from kasparro.api.keys import POOL, REQUEST_ID
+from kasparro.api.keys import MARKET, POOL, REQUEST_ID
 from kasparro.api.openapi import documented
 from kasparro.api.problems import Problem
 from kasparro.api.queries import NoQuery, Query
@@ -39,7 +39,7 @@ _log = log.logger("api")
 )
 async def page(request: web.Request) -> web.StreamResponse:
     query = asked.query(request, AssetsQuery)
-    async with reading(request.app[POOL]) as conn:
+    async with request.app[MARKET].reading() as conn:
         found = await reports.assets(
             conn,
             after=query.after,
@@ -72,7 +72,7 @@ async def page(request: web.Request) -> web.StreamResponse:
 async def details(request: web.Request) -> web.StreamResponse:
     asked.query(request, NoQuery)
     asset_id = asked.path(request, AssetPath).asset_id
-    async with reading(request.app[POOL]) as conn:
+    async with request.app[MARKET].reading() as conn:
         text, merged_into = await reports.asset(conn, asset_id, events=_EVENTS)
     if text is None:
         raise Problem(404, f"there is no asset {asset_id}; GET /assets?q=... finds one")

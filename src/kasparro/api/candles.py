@@ -14,7 +14,7 @@ from kasparro.api.cache import Body
 from kasparro.api.candle_queries import CONSENSUS, CandlesFilter, CandlesQuery
 from kasparro.api.candle_schemas import CandlePage
 from kasparro.api.data_query import address
-from kasparro.api.keys import POOL
+from kasparro.api.keys import MARKET
 from kasparro.api.openapi import EXPORTED, documented
 from kasparro.api.problems import Problem
 from kasparro.api.versioned import versioned
@@ -23,7 +23,6 @@ from kasparro.store import ohlcv as candles
 from kasparro.store.exports import Form, Sink
 from kasparro.store.ohlcv import Extent, Wanted
 from kasparro.store.pool import Connection
-from kasparro.store.reading import reading
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
@@ -68,7 +67,7 @@ async def _page(request: web.Request) -> Body:
     query = asked.query(request, CandlesQuery)
     asset_id = asked.path(request, AssetPath).asset_id
     now = datetime.now(UTC)
-    async with reading(request.app[POOL]) as conn:
+    async with request.app[MARKET].reading() as conn:
         found = await _extent(conn, asset_id, query)
         first, before = _span(query, found, now)
         since = max(first, before - query.page_size * query.step)

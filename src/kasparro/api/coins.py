@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import orjson
@@ -15,9 +17,9 @@ from kasparro.api.as_of import AsOf
 from kasparro.api.cache import Body
 from kasparro.api.coin_schemas import CoinDetails, CoinHistory, RawRecord
 from kasparro.api.data_query import CoinPath, HistoryFilter, HistoryQuery, address
-from kasparro.api.keys import CUTS, POOL
+from kasparro.api.keys import CUTS, MARKET
 from kasparro.api.openapi import EXPORTED, documented
-from kasparro.api.problems import Problem
+from kasparro.api.problems import RETRY_AFTER, Problem
 from kasparro.api.queries import Moment, NoQuery
 from kasparro.api.versioned import versioned
 from kasparro.sources import SOURCES, kept
@@ -26,7 +28,7 @@ from kasparro.store import exports as store_exports
 from kasparro.store.coins import Place, Tick
 from kasparro.store.exports import Form, Sink
 from kasparro.store.pool import Connection
-from kasparro.store.reading import reading
+from kasparro.store.reading import QUEUE
 
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
 
@@ -43,7 +45,7 @@ _MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
 async def details(request: web.Request) -> Body:
     asked.query(request, NoQuery)
     coin = asked.path(request, CoinPath)
-    async with reading(request.app[POOL]) as conn:
+    async with request.app[MARKET].reading() as conn:
         return Body((await _details(conn, coin))[:-1].encode(), {})
 
 
@@ -60,12 +62,27 @@ async def raw(request: web.Request) -> Body:
     """Not kept in the cache: retention deletes raw pages without a change of the data."""
     asked.query(request, NoQuery)
     coin = asked.path(request, CoinPath)
-    async with request.app[CUTS]:
+    async with _turn(request.app[CUTS]):
         return await _cut(request, coin)
 
 
+@asynccontextmanager
+async def _turn(cuts: asyncio.Semaphore) -> AsyncIterator[None]:
+    """One of the few places; raises Problem where none is to be had soon."""
+    try:
+        async with asyncio.timeout(QUEUE):
+            await cuts.acquire()
+    except TimeoutError:
+        detail = "raw pages are being cut for others, and they take long"
+        raise Problem(503, detail, headers=RETRY_AFTER) from None
+    try:
+        yield
+    finally:
+        cuts.release()
+
+
 async def _cut(request: web.Request, coin: CoinPath) -> Body:
-    async with reading(request.app[POOL]) as conn:
+    async with request.app[MARKET].reading() as conn:
         origin = await coins.origin(conn, coin.source, coin.coin_id)
     if origin is None:
         raise _unknown(coin)
@@ -102,7 +119,7 @@ async def history(request: web.Request) -> web.StreamResponse:
 async def _export(request: web.Request, form: Form) -> web.StreamResponse:
     query = asked.query(request, HistoryFilter)
     coin = asked.path(request, CoinPath)
-    async with reading(request.app[POOL]) as conn:
+    async with as_of.reading(request, query.as_of) as conn:
         await _details(conn, coin)
 
     async def copy(conn: Connection, sink: Sink) -> None:
@@ -111,7 +128,7 @@ async def _export(request: web.Request, form: Form) -> web.StreamResponse:
             conn, coin.source, coin.coin_id, form, sink, since=query.since, before=query.until, as_of=moment
         )
 
-    return await exports.send(request, form, "history", copy, lasts=query.as_of is None)
+    return await exports.send(request, form, "history", copy, lasts=query.as_of is None, moment=query.as_of)
 
 
 @versioned
@@ -119,9 +136,10 @@ async def _history(request: web.Request) -> Body:
     query = asked.query(request, HistoryQuery)
     coin = asked.path(request, CoinPath)
     seal = f"{coin.source}/{coin.coin_id}?{address(query, 'cursor', 'page_size')}"
-    async with reading(request.app[POOL]) as conn:
+    before = _time(query, seal)
+    async with as_of.reading(request, query.as_of) as conn:
         known = await as_of.knowable(conn, query.as_of)
-        ticks = await _ticks(conn, coin, query, before=_time(query, seal), known=known)
+        ticks = await _ticks(conn, coin, query, before=before, known=known)
     has_more, ticks = len(ticks) > query.page_size, ticks[: query.page_size]
     following = cursors.write(Place([ticks[-1].observed_at.isoformat()]), seal) if has_more else None
     links = {"first": _address(request, address(query, "cursor"))}

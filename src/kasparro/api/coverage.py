@@ -11,7 +11,7 @@ from kasparro.api import asked
 from kasparro.api.asset_queries import AssetPath, CoverageQuery
 from kasparro.api.cache import Body
 from kasparro.api.coverage_schemas import AssetCoverage
-from kasparro.api.keys import POOL
+from kasparro.api.keys import POOLS
 from kasparro.api.openapi import documented
 from kasparro.api.problems import Problem
 from kasparro.api.versioned import versioned
@@ -34,7 +34,7 @@ async def covered(request: web.Request) -> Body:
     query = asked.query(request, CoverageQuery)
     asset_id, now = asked.path(request, AssetPath).asset_id, datetime.now(UTC)
     until = min(query.until or now, now)
-    async with reading(request.app[POOL]) as conn:
+    async with reading(request.app[POOLS].market) as conn:
         found = await coverage(conn, asset_id, since=query.since, until=until, polled=POLLED)
     if found is None:
         raise Problem(404, f"there is no asset {asset_id}; GET /assets?q=... finds one")

@@ -15,7 +15,6 @@ from kasparro.api.as_of import AsOf
 from kasparro.api.cache import Body
 from kasparro.api.coin_schemas import DataPage
 from kasparro.api.data_query import DataQuery, Filter, address
-from kasparro.api.keys import POOL
 from kasparro.api.openapi import EXPORTED, documented
 from kasparro.api.versioned import versioned
 from kasparro.store import coins
@@ -23,7 +22,6 @@ from kasparro.store import exports as store_exports
 from kasparro.store.coins import Filters, Line, Place, Total
 from kasparro.store.exports import Form, Sink
 from kasparro.store.pool import Connection
-from kasparro.store.reading import reading
 
 _PLACE = ("cursor", "page", "page_size", "fields")  # what says nothing about which coins, and in which order
 _UNCOUNTED = Total(None, is_exact=False)  # counting those of a moment would read all coins
@@ -51,7 +49,8 @@ async def _export(request: web.Request, form: Form) -> web.StreamResponse:
         known = await as_of.knowable(conn, query.as_of)
         await store_exports.coins(conn, wanted, form, sink, as_of=known.moment)
 
-    return await exports.send(request, form, "coins", copy, lasts=not (query.max_age or query.as_of))
+    lasts = not (query.max_age or query.as_of)
+    return await exports.send(request, form, "coins", copy, lasts=lasts, moment=query.as_of)
 
 
 @versioned
@@ -59,7 +58,7 @@ async def _page(request: web.Request) -> Body:
     """The body is put together from text, because parsing and printing would cost time and digits."""
     query = asked.query(request, DataQuery)
     place = _place(query)
-    async with reading(request.app[POOL]) as conn:
+    async with as_of.reading(request, query.as_of) as conn:
         known = await as_of.knowable(conn, query.as_of)
         shown = await _read(conn, query, place, known)
         total = await coins.total(conn, filters(query)) if known.moment is None else _UNCOUNTED

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 
 from kasparro import log
+from kasparro.api import as_of
 from kasparro.api.accept import MEDIA_TYPES, Coding, coding
 from kasparro.api.compression import press
-from kasparro.api.keys import EXPORTS, METRICS, POOL, VERSIONS
+from kasparro.api.keys import EXPORTS, METRICS, VERSIONS
 from kasparro.api.problems import RETRY_AFTER, Problem
 from kasparro.api.versioned import VARY, not_modified, tag, unmodified, wants_nothing
 from kasparro.metrics import ExportOutcome
 from kasparro.store.exports import Form, Sink
 from kasparro.store.pool import Connection
-from kasparro.store.reading import reading
 
 AT_ONCE = 2
 """Exports under way: each holds a connection, and a snapshot that keeps VACUUM from tidying up."""
@@ -40,10 +41,12 @@ async def send(
     copy: Callable[[Connection, Sink], Awaitable[None]],
     *,
     lasts: bool = True,
+    moment: datetime | None = None,
 ) -> web.StreamResponse:
     """What `copy` passes on, as a file of this name. After the first byte an error can only cut the answer off.
 
-    It has no tag unless it `lasts`: where the same data would make another file a second later.
+    It has no tag unless it `lasts`: where the same data would make another file a second later. `moment` is that of
+    which it tells, if not the present.
     """
     chosen = coding(request)
     etag = tag(request, request.app[VERSIONS].token, chosen, f"-{form}") if lasts else None
@@ -55,7 +58,7 @@ async def send(
     if request.method == "HEAD":
         return download.response
     async with _place(request), download:
-        async with reading(request.app[POOL], held=_LONGEST) as conn:
+        async with as_of.reading(request, moment, held=_LONGEST) as conn:
             await copy(conn, download.write)
         await download.end()
     return download.response

@@ -9,20 +9,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from kasparro import __version__
-from kasparro.api.keys import LAST_SEEN, POOL, READINESS
+from kasparro.api.keys import READINESS, STANDING, WORKERS
 from kasparro.api.openapi import documented
 from kasparro.api.problems import RETRY_AFTER
 from kasparro.api.replies import as_json
 from kasparro.api.schemas import Health, Live, Ready
 from kasparro.errors import DatabaseAway
-from kasparro.store import reports
-from kasparro.store.reading import reading
 
-_PATIENCE = 3.0  # seconds; whoever watches our health seldom waits longer than five
 _WELL = frozenset({"running", "success", "partial"})
 
 
@@ -59,14 +55,11 @@ async def ready(request: web.Request) -> web.StreamResponse:
 async def standing(app: web.Application) -> dict[str, Any]:
     """How everything is, as `schemas.Health`: where the database is away, it says so, and how the sources were."""
     try:
-        async with reading(app[POOL], _PATIENCE) as conn:
-            sources = orjson.loads(await reports.health(conn))
+        sources = await app[STANDING].now()
     except DatabaseAway as away:
-        return _report("unhealthy", {"status": "unreachable", "reason": away.reason}, app[LAST_SEEN])
-    app[LAST_SEEN].clear()
-    app[LAST_SEEN].update(sources)
+        return _report(app, "unhealthy", {"status": "unreachable", "reason": away.reason}, app[STANDING].last)
     status = "healthy" if all(map(is_well, sources.values())) else "degraded"
-    return _report(status, {"status": "connected", "reason": None}, sources)
+    return _report(app, status, {"status": "connected", "reason": None}, sources)
 
 
 def is_well(source: Mapping[str, Any]) -> bool:
@@ -75,12 +68,15 @@ def is_well(source: Mapping[str, Any]) -> bool:
     return not source["enabled"] or (has_figures and source["last_run_status"] in _WELL)
 
 
-def _report(status: str, database: dict[str, Any], sources: dict[str, Any]) -> dict[str, Any]:
+def _report(
+    app: web.Application, status: str, database: Mapping[str, Any], sources: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
         "status": status,
         "simulated": any(source["simulated"] for source in sources.values()),
         "database": database,
         "etl_status": sources,
+        "workers": app[WORKERS],
         "version": __version__,
         "timestamp": datetime.now(UTC).isoformat(),
     }

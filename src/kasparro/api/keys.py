@@ -5,26 +5,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any
 
 from aiohttp import web
 from pydantic import SecretStr
 
 from kasparro.api.cache import Cache
 from kasparro.api.feed import Feed
+from kasparro.api.market import Market
 from kasparro.api.readiness import Readiness
+from kasparro.api.siblings import Siblings
+from kasparro.api.standing import Standing
 from kasparro.api.versions import Versions
 from kasparro.metrics import Metrics
-from kasparro.store.pool import Pool
+from kasparro.store.pool import Pool, Pools
 
+MARKET = web.AppKey("market", Market)
 POOL: web.AppKey[Pool] = web.AppKey("pool")
+"""For what is read and written in little time."""
+POOLS = web.AppKey("pools", Pools)
 METRICS = web.AppKey("metrics", Metrics)
 READINESS = web.AppKey("readiness", Readiness)
 SOURCES: web.AppKey[Sequence[str]] = web.AppKey("sources")
 """Every source that this installation knows, enabled or not."""
 ADMIN_KEY: web.AppKey[SecretStr | None] = web.AppKey("admin_key")
-LAST_SEEN: web.AppKey[dict[str, Any]] = web.AppKey("last_seen")
-"""How each source stood when the database was last asked."""
+SIBLINGS: web.AppKey[Siblings | None] = web.AppKey("siblings")
+WORKERS = web.AppKey("workers", int)
+STANDING = web.AppKey("standing", Standing)
 FEED = web.AppKey("feed", Feed)
 PROXIES: web.AppKey[Sequence[IPv4Network | IPv6Network]] = web.AppKey("proxies")
 """Whose `X-Forwarded-For` tells who the client is."""

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import orjson
 
 from kasparro.api.health import is_well
+from kasparro.api.market import Market
 from kasparro.api.queries import CardQuery
 from kasparro.api.sparkline import sparkline
 from kasparro.errors import DatabaseAway
@@ -27,7 +28,7 @@ _ENTRIES = 6  # of drift, and of rejects
 _PATIENCE = 5.0  # seconds
 
 
-async def gather(pool: Pool, card: Mapping[str, Any], query: CardQuery) -> dict[str, Any]:
+async def gather(desk: Pool, market: Market, card: Mapping[str, Any], query: CardQuery) -> dict[str, Any]:
     """Everything in status.html that is not in the card. What cannot be had in time is left out, and the page says so.
 
     The card has asked the database before: if that was away, it is not asked again.
@@ -37,12 +38,13 @@ async def gather(pool: Pool, card: Mapping[str, Any], query: CardQuery) -> dict[
     if card["status"] == "unhealthy":
         return shown
     try:
-        async with reading(pool, _PATIENCE) as conn:
+        async with reading(desk, _PATIENCE) as conn:
             shown["strips"] = _strips(await overview.runs(conn, limit=RUNS), card["etl_status"])
             shown["drifts"] = orjson.loads(
                 await reports.drifts(conn, sources=None, acknowledged=False, resolved=False, limit=_ENTRIES)
             )
             shown["rejects"] = orjson.loads((await rejects.listed(conn, Filter(is_open=True), limit=_ENTRIES)).text)
+        async with market.reading(patience=_PATIENCE) as conn:
             shown |= await _market(conn, query)
     except DatabaseAway as away:
         shown["obstacle"] = away.reason

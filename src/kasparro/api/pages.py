@@ -9,7 +9,7 @@ from aiohttp import web
 from kasparro.api import asked, overview
 from kasparro.api.accept import weights
 from kasparro.api.health import standing
-from kasparro.api.keys import POOL
+from kasparro.api.keys import MARKET, POOL
 from kasparro.api.openapi import documented
 from kasparro.api.queries import CardQuery, NoQuery
 from kasparro.api.rendering import page
@@ -52,7 +52,7 @@ async def card(request: web.Request) -> web.StreamResponse:
     content: dict[str, Any] = {"name": "kasparro", **await standing(request.app), "links": _LINKS}
     if not _prefers_html(request.headers.get("Accept", "")):
         return as_json(content, headers={"Vary": "Accept"})
-    shown = await overview.gather(request.app[POOL], content, query)
+    shown = await overview.gather(request.app[POOL], request.app[MARKET], content, query)
     return page("status.html", content | shown, policy=_STATUS_POLICY)
 
 

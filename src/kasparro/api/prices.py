@@ -13,7 +13,6 @@ from aiohttp import web
 from kasparro.api import as_of, asked
 from kasparro.api.asset_queries import ASSET_FIELDS, AssetField, AssetPath, PriceQuery
 from kasparro.api.cache import Body
-from kasparro.api.keys import POOL
 from kasparro.api.openapi import documented
 from kasparro.api.price_schemas import AssetPrice
 from kasparro.api.problems import Problem
@@ -25,7 +24,6 @@ from kasparro.sources.base import ApiSource
 from kasparro.sources.records import upstream_path
 from kasparro.store.pool import Connection
 from kasparro.store.quotes import quotes
-from kasparro.store.reading import reading
 
 COIN_IDS = {
     name: upstream_path(source.record_type.model_fields["coin_id"])
@@ -51,7 +49,7 @@ async def price(request: web.Request) -> Body:
     """Not kept: the same data is older a second later; but not what was known at a moment."""
     moment = asked.query(request, PriceQuery).as_of
     asset_id = asked.path(request, AssetPath).asset_id
-    async with reading(request.app[POOL]) as conn:
+    async with as_of.reading(request, moment) as conn:
         known = await as_of.knowable(conn, moment)
         found = await quotes(conn, [asset_id], COIN_IDS, as_of=known.moment)
     if not found:

@@ -11,15 +11,18 @@ from kasparro.store.pool import Pool
 from kasparro.store.reading import reading
 
 _FRESH = 1.0  # seconds for which an answer is kept, however many ask
-_PATIENCE = 3.0
+_PATIENCE = 2.0  # seconds for each server
 
 
 class Readiness:
-    """Ready: not stopping, the database answers and is migrated. Found out once for all who ask together."""
+    """Ready: not stopping, and a server answers that is migrated. Found out once for all who ask together.
 
-    def __init__(self, pool: Pool) -> None:
+    `pools` lead to the primary, and to the standby: where that can be read, requests are worth sending.
+    """
+
+    def __init__(self, *pools: Pool) -> None:
         self.is_draining = False
-        self._pool = pool
+        self._pools = pools
         self._asking = asyncio.Lock()
         self._asked_at = float("-inf")
         self._reason: str | None = None
@@ -35,9 +38,13 @@ class Readiness:
         return self._reason
 
     async def _ask(self) -> str | None:
-        try:
-            async with reading(self._pool, _PATIENCE) as conn:
-                waiting = await migrations.pending(conn)
-        except DatabaseAway as away:
-            return f"the database is away: {away.reason}"
-        return f"migrations are pending: {', '.join(waiting)}" if waiting else None
+        """What hinders the first server that answers; where none does, why the primary does not."""
+        reasons = []
+        for pool in self._pools:
+            try:
+                async with reading(pool, _PATIENCE) as conn:
+                    waiting = await migrations.pending(conn)
+                return f"migrations are pending: {', '.join(waiting)}" if waiting else None
+            except DatabaseAway as away:
+                reasons.append(away.reason)
+        return f"the database is away: {reasons[0]}"

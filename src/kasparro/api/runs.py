@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from kasparro.api import asked
 from kasparro.api.comparison import compared
 from kasparro.api.comparison_schemas import Comparison, SnapshotDifference
-from kasparro.api.keys import POOL
+from kasparro.api.keys import POOL, POOLS
 from kasparro.api.openapi import documented
 from kasparro.api.problems import Problem
 from kasparro.api.queries import CompareQuery, NoQuery, RunPath, RunsQuery
@@ -70,7 +70,7 @@ async def details(request: web.Request) -> web.StreamResponse:
 )
 async def compare(request: web.Request) -> web.StreamResponse:
     query = asked.query(request, CompareQuery)
-    async with reading(request.app[POOL]) as conn:
+    async with reading(request.app[POOLS].market) as conn:
         first, second = await _pair(conn, query)
         a = RunDetails.model_validate_json(await _text(conn, first))
         b = RunDetails.model_validate_json(await _text(conn, second))

@@ -112,6 +112,8 @@ class Health(Reply):
     database: DatabaseHealth
     etl_status: dict[str, SourceHealth]
     """Each source; while the database is away, as it was last seen."""
+    workers: Annotated[int, Field(ge=1)]
+    """Processes that serve here."""
     version: str
     timestamp: AwareDatetime
 

@@ -7,7 +7,7 @@ import asyncio
 from aiohttp import hdrs, web
 
 from kasparro.api import asked
-from kasparro.api.keys import FEED, METRICS, POOL
+from kasparro.api.keys import FEED, METRICS, POOLS, SIBLINGS
 from kasparro.api.openapi import documented
 from kasparro.api.queries import NoQuery
 from kasparro.metrics import CONTENT_TYPE
@@ -21,9 +21,17 @@ from kasparro.metrics import CONTENT_TYPE
 )
 async def scrape(request: web.Request) -> web.StreamResponse:
     asked.query(request, NoQuery)
-    pool, metrics = request.app[POOL], request.app[METRICS]
-    metrics.pool_connections("idle", pool.get_idle_size())
-    metrics.pool_connections("used", pool.get_size() - pool.get_idle_size())
+    siblings = request.app[SIBLINGS]
+    body = await siblings.metrics() if siblings else rendered(request.app)
+    return web.Response(body=body, headers={hdrs.CONTENT_TYPE: CONTENT_TYPE})
+
+
+def rendered(app: web.Application) -> bytes:
+    """The metrics of this process."""
+    metrics = app[METRICS]
+    for name, pool in app[POOLS]._asdict().items():
+        if pool:
+            metrics.pool_connections(name, used=pool.get_size() - pool.get_idle_size(), idle=pool.get_idle_size())
     metrics.tasks(len(asyncio.all_tasks()))
-    metrics.followers(request.app[FEED].size)
-    return web.Response(body=metrics.render(), headers={hdrs.CONTENT_TYPE: CONTENT_TYPE})
+    metrics.followers(app[FEED].size)
+    return metrics.render()

@@ -13,14 +13,13 @@ from aiohttp import web
 
 from kasparro.api import asked
 from kasparro.api.cache import Body
-from kasparro.api.keys import POOL
+from kasparro.api.keys import MARKET
 from kasparro.api.openapi import documented
 from kasparro.api.queries import NoQuery
 from kasparro.api.replies import figure
 from kasparro.api.total_schemas import Global
 from kasparro.api.versioned import versioned
 from kasparro.store.claims import claims
-from kasparro.store.reading import reading
 from kasparro.totals import Claim, LeftOut, Sum, Totals, totals
 
 _LARGEST = 10  # assets whose share is told
@@ -43,7 +42,7 @@ async def market(request: web.Request) -> Body:
 
 async def gathered(request: web.Request) -> Totals:
     """The totals of the data as they are now; adding up tens of thousands of claims would hold up others."""
-    async with reading(request.app[POOL]) as conn:
+    async with request.app[MARKET].reading() as conn:
         found = await claims(conn)
     return await asyncio.to_thread(totals, found)
 

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import blake2b
+from time import monotonic
 
 from kasparro import log
 from kasparro.store import notices, versions
@@ -18,6 +19,8 @@ from kasparro.store.versions import Version
 _log = log.logger("api")
 _CHECK = 5.0  # seconds between looks: a connection that went silent, or a pooler that swallows LISTEN, is found out
 _AGAIN = 1.0  # seconds before a lost connection is sought again
+_LONG = 15.0  # seconds after which no request is left that began before the connection was lost
+_NOTHING = ("",)  # before every version of a source
 
 
 class Versions:
@@ -28,10 +31,19 @@ class Versions:
 
     def __init__(self, pool: Pool, wake: Callable[[], None]) -> None:
         self.token: str | None = None
+        self._known: Sequence[Version] = ()
+        self._lost_at = float("-inf")
         self._pool = pool
         self._wake = wake
         self._heard = asyncio.Event()
         self._was_heard = False
+
+    def is_ahead_of(self, others: Sequence[Version]) -> bool:
+        """Whether a database with these versions lacks something that the token stands for, or did until lately."""
+        if self.token is None and monotonic() > self._lost_at + _LONG:
+            return False
+        theirs = {version.source: version for version in others}
+        return any(version > theirs.get(version.source, _NOTHING) for version in self._known)
 
     async def keep(self) -> None:
         """Listens, for ever."""
@@ -54,12 +66,13 @@ class Versions:
             while True:
                 self._heard.clear()
                 async with asyncio.timeout(_CHECK):
-                    self.token = _token(await versions.current(conn))
+                    self._known = await versions.current(conn)
+                self.token = _token(self._known)
                 self._wake()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._heard.wait(), _CHECK)
         finally:
-            self._was_heard, self.token = self.token is not None, None
+            self._was_heard, self.token, self._lost_at = self.token is not None, None, monotonic()
 
 
 def _token(known: Sequence[Version]) -> str:

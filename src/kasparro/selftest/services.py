@@ -23,7 +23,7 @@ from kasparro.store.sql import statement
 
 _SUCCESSES = statement("selftest_successes")
 _HASTY: Mapping[str, Any] = {
-    "kasparro.app:Schedule": partial(Schedule, poll=0.05),
+    "kasparro.app.shop:Schedule": partial(Schedule, poll=0.05),
     "kasparro.ingest.waits:FIRST_RETRY": 0.1,
 }
 """What a schedule waits for, in seconds, cut short: a trial need not last minutes."""

@@ -1,13 +1,13 @@
-"""Connection pools: one for the API, one for ingestion, so that neither can starve the other."""
+"""Connection pools: some for the API, one for ingestion, so that none can starve another."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import asyncpg
 import orjson
@@ -35,25 +35,61 @@ AWAY = (
 ERRORS = (*AWAY, asyncpg.PostgresError)
 """What a database raises at all."""
 
+_WORDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
+    ((TimeoutError, asyncpg.QueryCanceledError), "it did not answer in time"),
+    (OSError, "nothing answers there"),  # its own text holds the address
+    (asyncpg.LockNotAvailableError, "a table is locked"),
+    (asyncpg.TransactionRollbackError, "it gave up this statement for another"),
+    (asyncpg.InvalidAuthorizationSpecificationError, "it refuses the user or the password"),
+    (asyncpg.InvalidCatalogNameError, "it has no database of that name"),
+    (asyncpg.UndefinedTableError, "its tables are missing; run `kasparro migrate`"),
+    ((asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError), "it closed the connection"),
+    (ValueError, "it is not a PostgreSQL address"),
+)
+
 _STAGING = statement("staging_create")
 _SETTINGS = {
     "application_name": "kasparro",
     "timezone": "UTC",
     "jit": "off",  # compiling costs more than any of our statements
 }
+_READING = {"statement_timeout": "10s", "lock_timeout": "3s", "plan_cache_mode": "force_custom_plan"}
+_MARKET = 8  # connections
+_SIZES = (_MARKET, 4, 4)  # of Pools; who watches: the listener, the feed, readiness, health, one connection each
 # A frozen process must not keep its locks: PostgreSQL ends its transaction, and another process goes on.
 _IDLE_IN_TRANSACTION = {"idle_in_transaction_session_timeout": "15s"}
 _NONE: Mapping[str, str] = MappingProxyType({})
 _MINIMUM = 150000
 
 
+class Pools(NamedTuple):
+    """The pools of the API. Slow queries and locked tables use up the connections of one of them at most."""
+
+    market: Pool
+    """For what may take long: pages, histories, exports, snapshots compared."""
+    desk: Pool
+    """For what ingestion has done, and for what people ask of it."""
+    watch: Pool
+    """For probes, and for what has to be heard at once."""
+    standby: Pool | None = None
+    """As `market`, on a server that follows the primary."""
+
+
 @asynccontextmanager
-async def api_pool(dsn: str, size: int = 10) -> AsyncIterator[Pool]:
-    """A pool for reading; a statement that takes over 10 s is cancelled by the server.
+async def api_pools(dsn: str, standby: str | None = None) -> AsyncIterator[Pools]:
+    """The pools of a process that serves, on its database, and on a standby if there is one."""
+    async with AsyncExitStack() as stack:
+        market, desk, watch = [await stack.enter_async_context(api_pool(dsn, size)) for size in _SIZES]
+        yield Pools(market, desk, watch, await stack.enter_async_context(api_pool(standby)) if standby else None)
+
+
+@asynccontextmanager
+async def api_pool(dsn: str, size: int = _MARKET) -> AsyncIterator[Pool]:
+    """A pool for reading. The server cancels a statement after 10 s, and after 3 s if all that it does is to wait.
 
     Filters are optional parameters: a plan for all their values at once would read the whole table each time.
     """
-    async with _pool(dsn, size, _prepare, {"statement_timeout": "10s", "plan_cache_mode": "force_custom_plan"}) as pool:
+    async with _pool(dsn, size, _prepare, _READING) as pool:
         yield pool
 
 
@@ -114,25 +150,12 @@ async def connect_for_writing(dsn: str) -> asyncpg.Connection:
 
 def explain(error: BaseException) -> str:
     """What went wrong with the database, in words that hold no address and no password."""
-    match error:
-        case TimeoutError() | asyncpg.QueryCanceledError():
-            return "it did not answer in time"
-        case OSError():  # its own text holds the address
-            return "nothing answers there"
-        case asyncpg.InvalidAuthorizationSpecificationError():
-            return "it refuses the user or the password"
-        case asyncpg.InvalidCatalogNameError():
-            return "it has no database of that name"
-        case asyncpg.UndefinedTableError():
-            return "its tables are missing; run `kasparro migrate`"
-        case asyncpg.PostgresConnectionError() | asyncpg.OperatorInterventionError():
-            return "it closed the connection"
-        case asyncpg.PostgresError():
-            return f"it answers {type(error).__name__} ({error.sqlstate})"
-        case ValueError():
-            return "it is not a PostgreSQL address"
-        case _:
-            return "the connection is closed"
+    for kinds, words in _WORDS:
+        if isinstance(error, kinds):
+            return words
+    if isinstance(error, asyncpg.PostgresError):
+        return f"it answers {type(error).__name__} ({error.sqlstate})"
+    return "the connection is closed"
 
 
 async def _prepare(conn: asyncpg.Connection) -> None:

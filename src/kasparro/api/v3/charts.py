@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from aiohttp import web
 
 from kasparro.api.cache import Body
-from kasparro.api.keys import POOL
+from kasparro.api.keys import MARKET
 from kasparro.api.problems import Problem
 from kasparro.api.v3 import queries, spans
 from kasparro.api.v3.answers import answers
@@ -17,7 +17,6 @@ from kasparro.api.v3.spans import Span
 from kasparro.api.v3.units import SOURCE, UNITS
 from kasparro.api.versioned import whole
 from kasparro.store import gecko
-from kasparro.store.reading import reading
 
 _OURS = "From our own observations: nothing is told of a time in which there was none."
 
@@ -66,7 +65,7 @@ async def ohlc(request: web.Request) -> Body:
     query = queries.query(request, OhlcQuery)
     span = spans.candles(int(query.days), query.interval, datetime.now(UTC))
     coin, unit, digits = _coin(request), UNITS[query.vs_currency], queries.digits(query.precision)
-    async with reading(request.app[POOL]) as conn:
+    async with request.app[MARKET].reading() as conn:
         return _known(await gecko.candles(conn, SOURCE, coin, span, unit, digits), lasts=False)
 
 
@@ -79,7 +78,7 @@ def _span(since: datetime | None, until: datetime, interval: str | None, now: da
 
 async def _chart(request: web.Request, query: ChartQuery | RangeQuery, span: Span, *, lasts: bool) -> Body:
     coin, unit, digits = _coin(request), UNITS[query.vs_currency], queries.digits(query.precision)
-    async with reading(request.app[POOL]) as conn:
+    async with request.app[MARKET].reading() as conn:
         return _known(await gecko.chart(conn, SOURCE, coin, span, unit, digits), lasts=lasts)
 
 

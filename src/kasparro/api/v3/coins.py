@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from kasparro.api.cache import Body
-from kasparro.api.keys import POOL
+from kasparro.api.keys import MARKET
 from kasparro.api.v3 import queries
 from kasparro.api.v3.answers import answers, told
 from kasparro.api.v3.queries import ListQuery, MarketsQuery
@@ -14,7 +14,6 @@ from kasparro.api.v3.units import SOURCE, UNITS
 from kasparro.api.versioned import whole
 from kasparro.store import gecko
 from kasparro.store.gecko import Choice, Order
-from kasparro.store.reading import reading
 
 _PER_PAGE = 250  # the most that CoinGecko gives, whatever is asked for
 
@@ -28,7 +27,7 @@ _PER_PAGE = 250  # the most that CoinGecko gives, whatever is asked for
 @whole
 async def listed(request: web.Request) -> Body:
     query = queries.query(request, ListQuery)
-    async with reading(request.app[POOL]) as conn:
+    async with request.app[MARKET].reading() as conn:
         text = await gecko.listed(conn, SOURCE, gone=query.status == "inactive", contracts=query.include_platform)
     return Body(text.encode(), {})
 
@@ -43,7 +42,7 @@ async def listed(request: web.Request) -> Body:
 async def markets(request: web.Request) -> Body:
     query = queries.query(request, MarketsQuery)
     per_page = min(query.per_page, _PER_PAGE)
-    async with reading(request.app[POOL]) as conn:
+    async with request.app[MARKET].reading() as conn:
         found = await gecko.market(
             conn,
             SOURCE,

@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from kasparro.api.cache import Body
-from kasparro.api.keys import POOL
+from kasparro.api.keys import MARKET
 from kasparro.api.queries import NoQuery
 from kasparro.api.replies import figure
 from kasparro.api.totals import gathered, share
@@ -19,7 +19,6 @@ from kasparro.api.v3.schemas import GlobalData
 from kasparro.api.v3.units import SOURCE, UNITS
 from kasparro.api.versioned import whole
 from kasparro.store import gecko
-from kasparro.store.reading import reading
 from kasparro.totals import Sum, Totals
 
 _LARGEST = 10
@@ -36,7 +35,7 @@ _NOTHING = Sum(Decimal(0), Decimal(0), 0)
 async def market(request: web.Request) -> Body:
     queries.query(request, NoQuery)
     found = await gathered(request)
-    async with reading(request.app[POOL]) as conn:
+    async with request.app[MARKET].reading() as conn:
         rates = await gecko.rates(conn, SOURCE, list(UNITS.values()))
     return Body(orjson.dumps({"data": _told(found, rates)}), {})
 

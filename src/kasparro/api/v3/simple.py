@@ -6,7 +6,7 @@ import orjson
 from aiohttp import web
 
 from kasparro.api.cache import Body
-from kasparro.api.keys import POOL
+from kasparro.api.keys import MARKET
 from kasparro.api.problems import Problem
 from kasparro.api.queries import NoQuery
 from kasparro.api.replies import as_json
@@ -17,7 +17,6 @@ from kasparro.api.v3.schemas import Currencies, Ping, SimplePrices
 from kasparro.api.v3.units import SOURCE, UNITS
 from kasparro.api.versioned import whole
 from kasparro.store import gecko
-from kasparro.store.reading import reading
 
 
 @answers(Ping, summary="Whether the service answers")
@@ -40,7 +39,7 @@ async def price(request: web.Request) -> Body:
         raise Problem(422, "Missing parameter ids")
     if not query.vs_currencies:
         raise Problem(422, "Missing parameter vs_currencies")
-    async with reading(request.app[POOL]) as conn:
+    async with request.app[MARKET].reading() as conn:
         found = await gecko.prices(
             conn, SOURCE, choice, query.units(), query.figures(), queries.digits(query.precision)
         )
@@ -55,6 +54,6 @@ async def price(request: web.Request) -> Body:
 @whole
 async def currencies(request: web.Request) -> Body:
     queries.query(request, NoQuery)
-    async with reading(request.app[POOL]) as conn:
+    async with request.app[MARKET].reading() as conn:
         rates = await gecko.rates(conn, SOURCE, list(UNITS.values()))
     return Body(orjson.dumps(list(rates)), {})

@@ -5,23 +5,21 @@ Its methods are the events of the house, so that whoever reports one knows no me
 
 from __future__ import annotations
 
-import os
 import platform
-import resource
-import time
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
 from itertools import accumulate
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from aioprometheus.collectors import Counter, Gauge, Histogram, Registry
 from aioprometheus.formats.text import TEXT_CONTENT_TYPE
 
 from kasparro import __version__
 from kasparro.domain import DriftKind, FlagName, Ledger, RunStatus
+from kasparro.metrics import text
+from kasparro.metrics.process import Process
 
 CONTENT_TYPE: str = TEXT_CONTENT_TYPE
 
@@ -41,8 +39,8 @@ _VERDICTS = (
     "malformed",
 )
 CacheOutcome = Literal["hit", "miss", "not_modified", "off"]
+StandbyOutcome = Literal["standby", "behind", "away"]
 ExportOutcome = Literal["done", "gone", "broken", "refused"]
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class Metrics:
@@ -53,6 +51,9 @@ class Metrics:
         counter, gauge, histogram = (partial(kind, registry=self._registry) for kind in (Counter, Gauge, Histogram))
         self._http = _Http()
         self._exports = counter("kasparro_http_exports_total", "How exports ended.")
+        self._standby = counter("kasparro_standby_reads_total", "Reads that were meant for the standby.")
+        for outcome in get_args(StandbyOutcome):
+            self._standby.add({"outcome": outcome}, 0)
         for outcome in get_args(ExportOutcome):
             self._exports.add({"outcome": outcome}, 0)
         self._runs = counter("kasparro_etl_runs_total", "Runs finished.")
@@ -75,11 +76,11 @@ class Metrics:
         self._candles = gauge(
             "kasparro_candles_behind_seconds", "How long something has waited to be rolled up; 0: nothing."
         )
-        self._pool = gauge("kasparro_db_pool_connections", "Connections of the API's pool.")
+        self._pool = gauge("kasparro_db_pool_connections", "Connections of the API's pools.")
         self._followers = gauge("kasparro_event_followers", "Clients that follow /events.")
         self._tasks = gauge("kasparro_asyncio_tasks", "Tasks that have not ended; each open connection has one.")
         self._lag = histogram("kasparro_event_loop_lag_seconds", "How late a timer fires.", buckets=_LAG_SECONDS)
-        self._process = _Process(self._registry)
+        self._process = Process(self._registry)
         build = gauge("kasparro_build_info", "Always 1; the labels tell what is running.")
         build.set({"version": __version__, "python": platform.python_version()}, 1)
 
@@ -172,13 +173,22 @@ class Metrics:
     def tasks(self, n: int) -> None:
         self._tasks.set({}, n)
 
-    def pool_connections(self, state: str, n: int) -> None:
-        self._pool.set({"state": state}, n)
+    def pool_connections(self, pool: str, *, used: int, idle: int) -> None:
+        """`pool` is a field of `store.pool.Pools`."""
+        self._pool.set({"pool": pool, "state": "used"}, used)
+        self._pool.set({"pool": pool, "state": "idle"}, idle)
+
+    def market_read(self, outcome: StandbyOutcome) -> None:
+        """What came of asking the standby for rows: it served them, or the primary did."""
+        self._standby.inc({"outcome": outcome})
 
     def render(self) -> bytes:
         """Everything, in Prometheus' text format."""
         self._process.read()
-        lines = [*self._http.lines(), *(line for collector in self._registry.get_all() for line in _lines(collector))]
+        lines = [
+            *self._http.lines(),
+            *(line for collector in self._registry.get_all() for line in text.lines(collector)),
+        ]
         return "\n".join([*lines, ""]).encode()
 
 
@@ -207,76 +217,15 @@ class _Http:
 
     def lines(self) -> Iterator[str]:
         """All of it in the text format."""
-        yield from _heading("kasparro_http_cache_total", "What the cache said to requests for data.", "counter")
+        yield from text.heading("kasparro_http_cache_total", "What the cache said to requests for data.", "counter")
         for outcome, count in self.cache.items():
-            yield _line("kasparro_http_cache_total", {"outcome": outcome}, count)
-        yield from _heading("api_requests_total", "HTTP requests answered.", "counter")
+            yield text.line("kasparro_http_cache_total", {"outcome": outcome}, count)
+        yield from text.heading("api_requests_total", "HTTP requests answered.", "counter")
         for (method, route, status), count in self._answered.items():
-            yield _line("api_requests_total", {"method": method, "route": route, "status": str(status)}, count)
-        yield from _heading("api_request_duration_seconds", "Time to answer a request.", "histogram")
+            yield text.line("api_requests_total", {"method": method, "route": route, "status": str(status)}, count)
+        yield from text.heading("api_request_duration_seconds", "Time to answer a request.", "histogram")
         for (method, route), (*counts, seconds) in self._took.items():
             below = accumulate(map(int, counts))
             values: dict[float | str, float] = dict(zip((*_REQUEST_SECONDS, float("inf")), below, strict=True))
             values |= {"count": sum(map(int, counts)), "sum": seconds}
-            yield from _histogram_lines("api_request_duration_seconds", {"method": method, "route": route}, values)
-
-
-class _Process:
-    """What every Prometheus client tells of its process; aioprometheus' own module does not import."""
-
-    def __init__(self, registry: Registry) -> None:
-        self._cpu = Counter("process_cpu_seconds_total", "User and system CPU time.", registry=registry)
-        self._resident = Gauge("process_resident_memory_bytes", "Resident memory.", registry=registry)
-        self._virtual = Gauge("process_virtual_memory_bytes", "Virtual memory.", registry=registry)
-        self._open_fds = Gauge("process_open_fds", "Open file descriptors.", registry=registry)
-        self._max_fds = Gauge("process_max_fds", "Most file descriptors it may open.", registry=registry)
-        start = Gauge("process_start_time_seconds", "Start, in Unix seconds.", registry=registry)
-        start.set({}, time.time())
-
-    def read(self) -> None:
-        self._cpu.set({}, time.process_time())
-        self._max_fds.set({}, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-        if Path("/proc/self/statm").exists():  # Linux only
-            self._read_proc(Path("/proc/self"))
-
-    def _read_proc(self, proc: Path) -> None:
-        virtual, resident = (int(pages) * _PAGE_BYTES for pages in (proc / "statm").read_text().split()[:2])
-        self._virtual.set({}, virtual)
-        self._resident.set({}, resident)
-        self._open_fds.set({}, sum(1 for _ in (proc / "fd").iterdir()))
-
-
-def _lines(collector: Any) -> Iterator[str]:
-    """A metric in the text format.
-
-    aioprometheus' own formatter escapes nothing: one quote in a label makes the whole answer unreadable.
-    """
-    yield from _heading(collector.name, collector.doc, collector.kind.name)
-    for labels, value in collector.get_all():
-        if isinstance(collector, Histogram):
-            yield from _histogram_lines(collector.name, labels, value)
-        else:
-            yield _line(collector.name, labels, value)
-
-
-def _heading(name: str, told: str, kind: str) -> Iterator[str]:
-    yield f"# HELP {name} {told}"
-    yield f"# TYPE {name} {kind}"
-
-
-def _histogram_lines(name: str, labels: Mapping[str, str], values: Mapping[float | str, float]) -> Iterator[str]:
-    for key, value in values.items():
-        if isinstance(key, str):  # "count" and "sum"
-            yield _line(f"{name}_{key}", labels, value)
-        else:
-            bound = "+Inf" if key == float("inf") else str(key)
-            yield _line(f"{name}_bucket", {**labels, "le": bound}, value)
-
-
-def _line(name: str, labels: Mapping[str, str], value: float) -> str:
-    pairs = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-    return f"{name}{{{pairs}}} {value}" if pairs else f"{name} {value}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+            yield from text.histogram_lines("api_request_duration_seconds", {"method": method, "route": route}, values)
