@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -47,21 +50,33 @@ def _background() -> Iterator[_Loop]:
     loop.close()
 
 
+def _home() -> Path | None:
+    """A folder in memory, if there is room: the files of databases come and go by the million."""
+    if not _MEMORY.is_dir() or shutil.disk_usage(_MEMORY).free < _ROOM:
+        return None
+    home = Path(mkdtemp(prefix="kasparro-tests-", dir=_MEMORY))
+    home.chmod(0o755)  # the server may be another user's
+    return home
+
+
 @pytest.fixture(scope="session")
 def server(_background: _Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """DSN of a database on a server where databases may be made."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
         return
-    stack, home = AsyncExitStack(), tmp_path_factory.mktemp("postgres")
+    stack, home = AsyncExitStack(), _home() or tmp_path_factory.mktemp("postgres")
     dsn = _background.run(stack.enter_async_context(embedded(home)))
     for setting in _HASTE:
         _background.run(_execute(dsn, setting))
     yield dsn
     _background.run(stack.aclose())
     remove(home)
+    shutil.rmtree(home, ignore_errors=True)
 
 
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made there
+_ROOM = 4 * 1024**3  # bytes: a gigabyte of WAL, and a handful of databases
 _HASTE = ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off", "SELECT pg_reload_conf()")
 """Nothing here has to outlive the machine, and databases come and go by the thousand."""
 
