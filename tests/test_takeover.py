@@ -29,6 +29,8 @@ class Kind(type):
 class Wrong(real, metaclass=Kind):
     @classmethod
     def now(cls, tz=None): return real.now(tz) + datetime.timedelta(hours=HOURS)
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source, handler): return handler(real)
 datetime.datetime, time.time = Wrong, lambda: now() + HOURS * 3600
 """
 

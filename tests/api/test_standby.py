@@ -213,6 +213,7 @@ async def test_a_standby_that_cancels_a_query_is_a_503(client: Any, rows: Rows, 
 
     asked = asyncio.create_task(slow())
     await until(lambda: standby.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
+    await until(lambda: standby.fetchval("SELECT current_setting('max_standby_streaming_delay') = '0'"))
     async with rows.conn.transaction():
         await rows.conn.execute("LOCK TABLE unified_crypto")
     with pytest.raises(DatabaseAway, match="gave up this statement"):
