@@ -208,7 +208,7 @@ async def test_a_standby_that_cancels_a_query_is_a_503(client: Any, rows: Rows, 
     await standby.execute("SELECT pg_reload_conf()")
 
     async def slow() -> None:
-        async with client.app[MARKET].reading() as conn:
+        async with client.app[MARKET].reading(60.0) as conn:
             await conn.execute("SELECT pg_sleep(60) FROM unified_crypto")
 
     asked = asyncio.create_task(slow())
