@@ -53,7 +53,15 @@ async def history(
 
 
 async def copy(conn: Connection, query: str, given: tuple[Any, ...], form: Form, sink: Sink) -> None:
-    """Send what a statement answers."""
-    async with conn.transaction(readonly=True):
+    """Send what a statement answers. Where that breaks off, the connection is given up: asyncpg would cancel the
+    statement, and wait for ever for the word of a server that had sent its last row by then.
+    """
+    transaction = conn.transaction(readonly=True)
+    await transaction.start()
+    try:
         await conn.execute(_PATIENCE)
         await conn.copy_from_query(query, *given, output=sink, timeout=_HOUR, **_FORMS[form])
+    except BaseException:
+        conn.terminate()
+        raise
+    await transaction.commit()
