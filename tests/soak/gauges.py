@@ -57,16 +57,11 @@ class Gauges:
         return row[0], row[1]
 
     async def sample(self) -> Sample:
-        (sessions, is_open), found = await self.sessions(), await self.metrics()
-        return Sample(
-            at=monotonic(),
-            memory=found["process_resident_memory_bytes"] / 2**20,
-            files=int(found["process_open_fds"]) - sessions,
-            tasks=int(found["kasparro_asyncio_tasks"]),
-            taken=int(sum(found[_USED % pool] for pool in ("market", "desk", "watch"))),
-            followers=int(found["kasparro_event_followers"]),
-            open=is_open,
-        )
+        """A moment in which no connection to the database came or went: else it would count as a file, or hide one."""
+        while True:
+            (before, _), found, (sessions, is_open) = await self.sessions(), await self.metrics(), await self.sessions()
+            if before == sessions:
+                return _sample(found, sessions, is_open)
 
     async def least(self, seconds: float) -> Sample:
         """The least that it holds within this time: between two runs, when nobody else asks."""
@@ -84,6 +79,18 @@ class Gauges:
         while (found := await self.sample()).over(before) and monotonic() < end:
             await asyncio.sleep(0.1)
         return found
+
+
+def _sample(found: Mapping[str, float], sessions: int, is_open: int) -> Sample:
+    return Sample(
+        at=monotonic(),
+        memory=found["process_resident_memory_bytes"] / 2**20,
+        files=int(found["process_open_fds"]) - sessions,
+        tasks=int(found["kasparro_asyncio_tasks"]),
+        taken=int(sum(found[_USED % pool] for pool in ("market", "desk", "watch"))),
+        followers=int(found["kasparro_event_followers"]),
+        open=is_open,
+    )
 
 
 def growth(samples: Sequence[Sample]) -> float:

@@ -26,7 +26,6 @@ _FILE_COINS = 300
 _KINDS = ("latency", "slow_drip", "server_error", "truncated", "reset", "shuffled", "poison", "repeated", "drift")
 _LONG = 300.0  # seconds, from which on the slope of memory tells something, and a single slow moment nothing
 _REST = 60.0  # seconds until all that the clients left behind is gone
-_POOLED = 16  # connections that pools open when they are needed, and keep; a leak is one for each request
 _NAMES = {
     "files": "file descriptors",
     "tasks": "asyncio tasks",
@@ -88,8 +87,7 @@ class Trial:
             "    growth in the last three fifths, by regression", growth(settled), "MiB", 8 if is_long else None
         )
         for what in ("files", "tasks", "taken", "followers", "open"):
-            most = _POOLED if what == "files" else 0
-            yield Claim(f"left behind: {_NAMES[what]}", self.left.get(what, 0), most=most)
+            yield Claim(f"left behind: {_NAMES[what]}", self.left.get(what, 0), most=0)
         yield Claim("lag of the event loop: 99 % within", 1000 * self.lags[0], "ms", 250 if is_long else None)
         yield Claim("    all within", 1000 * self.lags[1], "ms")
         yield Claim("exit code", -1 if self.exit_code is None else self.exit_code, most=0)
