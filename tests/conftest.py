@@ -25,6 +25,11 @@ from kasparro.postgres import embedded, remove
 from kasparro.store import migrations
 from kasparro.store.pool import Pool, ingest_pool
 
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made there
+_ROOM = 4 * 1024**3  # bytes: a gigabyte of WAL, and a handful of databases
+_HASTE = ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off", "SELECT pg_reload_conf()")
+"""Nothing here has to outlive the machine, and databases come and go by the thousand."""
+
 
 class _Loop:
     """An event loop in a thread of its own, for what must outlive the loops of the single tests."""
@@ -73,12 +78,6 @@ def server(_background: _Loop, tmp_path_factory: pytest.TempPathFactory) -> Iter
     _background.run(stack.aclose())
     remove(home)
     shutil.rmtree(home, ignore_errors=True)
-
-
-_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made there
-_ROOM = 4 * 1024**3  # bytes: a gigabyte of WAL, and a handful of databases
-_HASTE = ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off", "SELECT pg_reload_conf()")
-"""Nothing here has to outlive the machine, and databases come and go by the thousand."""
 
 
 def database(dsn: str, name: str) -> str:

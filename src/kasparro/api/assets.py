@@ -15,7 +15,7 @@ from kasparro.api.asset_queries import AssetPath, AssetsQuery, LinkWish, Listed,
 from kasparro.api.asset_schemas import AssetDetails, AssetPage, Curated
 from kasparro.api.keys import MARKET, POOL, REQUEST_ID
 from kasparro.api.openapi import documented
-from kasparro.api.problems import Problem
+from kasparro.api.problems import Problem, no_asset
 from kasparro.api.queries import NoQuery, Query
 from kasparro.api.replies import as_json, passed_on
 from kasparro.errors import NotThere
@@ -75,7 +75,7 @@ async def details(request: web.Request) -> web.StreamResponse:
     async with request.app[MARKET].reading() as conn:
         text, merged_into = await reports.asset(conn, asset_id, events=_EVENTS)
     if text is None:
-        raise Problem(404, f"there is no asset {asset_id}; GET /assets?q=... finds one")
+        raise no_asset(asset_id)
     if merged_into is None:
         return passed_on(text)
     return passed_on(text, status=301, headers={"Location": f"/assets/{merged_into}"})

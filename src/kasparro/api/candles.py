@@ -16,7 +16,7 @@ from kasparro.api.candle_schemas import CandlePage
 from kasparro.api.data_query import address
 from kasparro.api.keys import MARKET
 from kasparro.api.openapi import EXPORTED, documented
-from kasparro.api.problems import Problem
+from kasparro.api.problems import Problem, no_asset
 from kasparro.api.versioned import versioned
 from kasparro.consensus import AGREES
 from kasparro.store import ohlcv as candles
@@ -72,9 +72,9 @@ async def _page(request: web.Request) -> Body:
         first, before = _span(query, found, now)
         since = max(first, before - query.page_size * query.step)
         shown = await candles.page(conn, _wanted(query, found, since, before)) if since < before else []
-    links = {"first": _address(request, query)}
+    links = {"first": cursors.address(request, address(query))}
     if first < since < before:
-        links["next"] = _address(request, query, to=since.isoformat())
+        links["next"] = cursors.address(request, address(query, to=since.isoformat()))
     head = {
         "asset_id": found.asset_id,
         "source": query.source,
@@ -89,7 +89,7 @@ async def _page(request: web.Request) -> Body:
 async def _extent(conn: Connection, asset_id: str, query: CandlesFilter) -> Extent:
     found = await candles.extent(conn, asset_id, None if query.source == CONSENSUS else query.source)
     if found is None:
-        raise Problem(404, f"there is no asset {asset_id}; GET /assets?q=... finds one")
+        raise no_asset(asset_id)
     if not found.sources:
         raise Problem(404, f"{query.source} does not list {found.asset_id}; GET /assets/{found.asset_id} says who does")
     return found
@@ -119,8 +119,3 @@ def _ceil(moment: datetime, step: timedelta) -> datetime:
 
 def _wanted(query: CandlesFilter, found: Extent, since: datetime, before: datetime) -> Wanted:
     return Wanted(found.sources, found.coin_ids, query.step, since, before, AGREES, query.fill)
-
-
-def _address(request: web.Request, query: CandlesQuery, **more: str) -> str:
-    text = address(query, **more)
-    return f"{request.rel_url.raw_path}?{text}" if text else request.rel_url.raw_path

@@ -142,9 +142,9 @@ async def _history(request: web.Request) -> Body:
         ticks = await _ticks(conn, coin, query, before=before, known=known)
     has_more, ticks = len(ticks) > query.page_size, ticks[: query.page_size]
     following = cursors.write(Place([ticks[-1].observed_at.isoformat()]), seal) if has_more else None
-    links = {"first": _address(request, address(query, "cursor"))}
+    links = {"first": cursors.address(request, address(query, "cursor"))}
     if following:
-        links["next"] = _address(request, address(query, "cursor", cursor=following))
+        links["next"] = cursors.address(request, address(query, "cursor", cursor=following))
     head = {"source": coin.source, "coin_id": coin.coin_id, "page_size": query.page_size, "next": links.get("next")}
     text = f'{{"data":[{",".join(tick.text for tick in ticks)}],{orjson.dumps(head | known.told).decode()[1:-1]}'
     return Body(text.encode(), {"Link": cursors.links(links), **known.headers}, lasts=known.is_final)
@@ -188,7 +188,3 @@ async def _details(conn: Connection, coin: CoinPath) -> str:
 
 def _unknown(coin: CoinPath) -> Problem:
     return Problem(404, f"{coin.source} has no coin {coin.coin_id!r}; /data?q=... looks for one")
-
-
-def _address(request: web.Request, query: str) -> str:
-    return f"{request.rel_url.raw_path}?{query}" if query else request.rel_url.raw_path

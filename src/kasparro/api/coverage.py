@@ -13,7 +13,7 @@ from kasparro.api.cache import Body
 from kasparro.api.coverage_schemas import AssetCoverage
 from kasparro.api.keys import POOLS
 from kasparro.api.openapi import documented
-from kasparro.api.problems import Problem
+from kasparro.api.problems import no_asset
 from kasparro.api.versioned import versioned
 from kasparro.sources import POLLED
 from kasparro.store.coverage import coverage
@@ -37,6 +37,6 @@ async def covered(request: web.Request) -> Body:
     async with reading(request.app[POOLS].market) as conn:
         found = await coverage(conn, asset_id, since=query.since, until=until, polled=POLLED)
     if found is None:
-        raise Problem(404, f"there is no asset {asset_id}; GET /assets?q=... finds one")
+        raise no_asset(asset_id)
     head = orjson.dumps({"asset_id": found.asset_id, "from": query.since, "to": until}).decode()
     return Body(f'{head[:-1]},"listings":{found.listings}'.encode(), {}, lasts=until != now)

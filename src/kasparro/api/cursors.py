@@ -8,6 +8,7 @@ from hashlib import blake2b
 from hmac import compare_digest
 
 import orjson
+from aiohttp import web
 
 from kasparro.api.problems import Problem, Wrong
 from kasparro.store.coins import Place
@@ -43,6 +44,11 @@ def refused() -> Problem:
     """The problem of a cursor that leads nowhere."""
     detail = "is torn, altered, or of a query with other filters or another order; take it as `next` gives it"
     return Problem(400, f"cursor: {detail}", wrong=[Wrong("cursor", "query", detail)])
+
+
+def address(request: web.Request, query: str) -> str:
+    """The same route, with another query."""
+    return f"{request.rel_url.raw_path}?{query}" if query else request.rel_url.raw_path
 
 
 def links(addresses: Mapping[str, str]) -> str:

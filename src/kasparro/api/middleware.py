@@ -21,7 +21,7 @@ from kasparro.errors import DatabaseAway
 _log = log.logger("api")
 _root = logging.getLogger()
 _PROBES = {"/health/live", "/health/ready", "/metrics"}  # asked by machines, every few seconds
-_READS = {"GET", "HEAD"}
+READS = frozenset({"GET", "HEAD"})
 _SLOW = 1.0  # seconds; reading that goes well and fast is counted, and logged at DEBUG only
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _SPOKEN = (HttpVersion11, HttpVersion10)
@@ -74,7 +74,7 @@ def _report(request: web.Request, status: int, seconds: float) -> None:
     resource = request.match_info.route.resource
     route = resource.canonical if resource else "unmatched"
     request.app[METRICS].http_request(method, route, status, seconds)
-    is_usual = status < 400 and (method in _READS or route in _PROBES) and seconds < _SLOW
+    is_usual = status < 400 and (method in READS or route in _PROBES) and seconds < _SLOW
     if is_usual and not _root.isEnabledFor(logging.DEBUG):
         return
     line = _log.debug if is_usual else _log.info

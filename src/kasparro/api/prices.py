@@ -15,7 +15,7 @@ from kasparro.api.asset_queries import ASSET_FIELDS, AssetField, AssetPath, Pric
 from kasparro.api.cache import Body
 from kasparro.api.openapi import documented
 from kasparro.api.price_schemas import AssetPrice
-from kasparro.api.problems import Problem
+from kasparro.api.problems import no_asset
 from kasparro.api.replies import figure
 from kasparro.api.versioned import versioned
 from kasparro.consensus import Consensus, Missing, Verdict, consensus
@@ -53,7 +53,7 @@ async def price(request: web.Request) -> Body:
         known = await as_of.knowable(conn, moment)
         found = await quotes(conn, [asset_id], COIN_IDS, as_of=known.moment)
     if not found:
-        raise Problem(404, f"there {'was' if moment else 'is'} no asset {asset_id}; GET /assets?q=... finds one")
+        raise no_asset(asset_id, verb="was" if moment else "is")
     [(asset_id, told)] = found.items()
     now = moment or datetime.now(UTC)
     body = orjson.dumps({"asset_id": asset_id, **as_told(consensus(told, now), now), **known.told})

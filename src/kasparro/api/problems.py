@@ -42,6 +42,11 @@ class Problem(Exception):
         self.headers = headers
 
 
+def no_asset(asset_id: str, *, verb: str = "is") -> Problem:
+    """Nobody has heard of it."""
+    return Problem(404, f"there {verb} no asset {asset_id}; GET /assets?q=... finds one")
+
+
 def reply(request: web.Request, problem: Problem) -> web.Response:
     """The problem as a response."""
     body: dict[str, object] = {

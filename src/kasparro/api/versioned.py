@@ -14,10 +14,10 @@ from kasparro.api import swift
 from kasparro.api.accept import Coding, coding, export_form
 from kasparro.api.cache import Body, Face
 from kasparro.api.keys import CACHE, METRICS, REQUEST_ID, STARTED, VERSIONS
+from kasparro.api.middleware import READS
 from kasparro.metrics import CacheOutcome
 
 VARY = "Accept, Accept-Encoding"
-_READS = frozenset({"GET", "HEAD"})
 Maker = Callable[[web.Request], Awaitable[Body]]
 
 
@@ -25,7 +25,7 @@ Maker = Callable[[web.Request], Awaitable[Body]]
 async def recall(request: web.Request, handler: Handler) -> web.StreamResponse:
     """What is kept needs no handler, and nobody to check what is asked for: that was right when it was made."""
     version = request.app[VERSIONS].token
-    if version is None or request.method not in _READS or export_form(request):
+    if version is None or request.method not in READS or export_form(request):
         return await handler(request)
     if body := request.app[CACHE].find(version, request.raw_path):
         return _sent(request, body, version, "hit")
@@ -100,7 +100,7 @@ async def spare(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def wants_nothing(request: web.Request) -> bool:
     """Whether the client has whatever there is."""
-    return request.headers.get("If-None-Match", "").strip() == "*" and request.method in _READS
+    return request.headers.get("If-None-Match", "").strip() == "*" and request.method in READS
 
 
 def _has(request: web.Request, etag: str | None) -> bool:

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from kasparro.app.shop import Workshop
 from kasparro.ingest.assets import Resolver
 from kasparro.ingest.contracts import Collector
+from kasparro.ingest.looks import survived
 from kasparro.ingest.reader import ApiReader, Reader
 from kasparro.log import logger
 from kasparro.metrics import Metrics
 from kasparro.store import maintenance
-from kasparro.store.pool import ERRORS, explain
 
 _HOUR = 3600.0
 _LOOK = 60.0  # seconds between looks whether contracts are due
@@ -42,7 +42,7 @@ async def maintain(shop: Workshop) -> None:
     """Partitions ahead and retention, every hour; what fails is tried again in an hour."""
     settings = shop.settings
     while True:
-        try:
+        with survived(log, put_off="maintenance put off", broke="maintenance broke"):
             async with shop.pool.acquire() as conn:
                 await maintenance.prepare(conn, settings.sources)
                 gone = await maintenance.retain(
@@ -52,10 +52,6 @@ async def maintain(shop: Workshop) -> None:
                     run_days=settings.run_retention_days,
                 )
             log.info("maintenance done", **{f"{what}_deleted": count for what, count in gone._asdict().items()})
-        except ERRORS as error:
-            log.warning("maintenance put off", reason=explain(error))
-        except Exception:  # the one place that keeps maintenance alive whatever happens
-            log.exception("maintenance broke")
         await asyncio.sleep(_HOUR)
 
 

@@ -17,10 +17,11 @@ from typing import Any
 from kasparro.identity.changes import Changes, changes
 from kasparro.identity.listing import Key
 from kasparro.identity.resolve import resolved
+from kasparro.ingest.looks import survived
 from kasparro.log import logger
 from kasparro.metrics import Metrics
 from kasparro.store import assets
-from kasparro.store.pool import ERRORS, Connection, Pool, explain
+from kasparro.store.pool import Connection, Pool
 
 _EVERYTHING = 3600.0  # seconds: figures that were unknown when a listing came may be known by then
 _RETRY = 60.0  # seconds between looks when nothing wakes us: another process may have run a source
@@ -57,16 +58,11 @@ class Resolver:
 
     async def once(self) -> None:
         """One look. What goes wrong is logged: ingestion goes on, and so does the next look."""
-        try:
+        with survived(log, put_off="assets not resolved", broke="resolving broke"):
             async with self.pool.acquire() as conn:
                 is_due = time.monotonic() >= self.everything_at
                 made = await resolve(conn, everything=is_due)
                 self.metrics.assets_known(*await assets.count(conn))
-        except ERRORS as error:
-            log.warning("assets not resolved", reason=explain(error))
-        except Exception:  # the one place that keeps the resolver alive whatever happens
-            log.exception("resolving broke")
-        else:
             if is_due:
                 self.everything_at = time.monotonic() + _EVERYTHING
             _report(made)

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from kasparro.ingest import history
+from kasparro.ingest.looks import survived
 from kasparro.log import logger
 from kasparro.metrics import Metrics
 from kasparro.store import candles
-from kasparro.store.pool import ERRORS, Connection, Pool, explain
+from kasparro.store.pool import Connection, Pool
 
 _LOOK = 60.0  # seconds
 _SETTLES = timedelta(hours=1)  # by then most of what was said of a day is here
@@ -40,12 +41,8 @@ class Roller:
 
     async def once(self) -> None:
         """One look. What goes wrong is logged, and the next look tries again."""
-        try:
+        with survived(log, put_off="candles put off", broke="rolling up broke"):
             await self.run()
-        except ERRORS as error:
-            log.warning("candles put off", reason=explain(error))
-        except Exception:  # the one place that keeps the roller alive whatever happens
-            log.exception("rolling up broke")
 
     async def run(self) -> None:
         """Roll up until nothing is left to do, or another process does it."""

@@ -16,10 +16,11 @@ from datetime import UTC, datetime
 from typing import get_args
 
 from kasparro.consensus import Quote, Refusal, Status, consensus
+from kasparro.ingest.looks import survived
 from kasparro.log import logger
 from kasparro.metrics import Metrics
 from kasparro.store import census
-from kasparro.store.pool import ERRORS, Connection, Pool, explain
+from kasparro.store.pool import Connection, Pool
 from kasparro.store.quotes import quotes
 
 _EVERY = 300.0  # seconds from one count to the next, by whatever process
@@ -50,12 +51,8 @@ class Tally:
 async def keep_counting(pool: Pool, metrics: Metrics) -> None:
     """Count and show for ever."""
     while True:
-        try:
+        with survived(log, put_off="prices not counted", broke="counting prices broke"):
             await once(pool, metrics)
-        except ERRORS as error:
-            log.warning("prices not counted", reason=explain(error))
-        except Exception:  # the one place that keeps the census alive whatever happens
-            log.exception("counting prices broke")
         await asyncio.sleep(_LOOK)
 
 

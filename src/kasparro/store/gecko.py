@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from kasparro.store.pool import Connection
 from kasparro.store.sql import statement
@@ -14,8 +14,8 @@ _PRICE = statement("gecko_price")
 _RATE = statement("gecko_rate")
 _LIST = statement("gecko_list")
 _MARKET = statement("gecko_market")
-_CHART = statement("gecko_chart")
-_OHLC = statement("gecko_ohlc")
+Shape = Literal["chart", "candles"]
+_HISTORY: Mapping[Shape, str] = {"chart": statement("gecko_chart"), "candles": statement("gecko_ohlc")}
 
 
 class Unit(NamedTuple):
@@ -83,17 +83,14 @@ def _columns(units: Sequence[Unit]) -> tuple[list[str], list[str | None], list[D
     return [unit.code for unit in units], [unit.coin_id for unit in units], [unit.scale for unit in units]
 
 
-async def chart(conn: Connection, source: str, coin_id: str, span: Span, unit: Unit, digits: int | None) -> str | None:
-    """An object: the history of a coin in a unit, at its price of each time; None where there is no such coin."""
-    text: str | None = await conn.fetchval(_CHART, source, coin_id, *span, unit.coin_id, unit.scale, digits)
-    return text
-
-
-async def candles(
-    conn: Connection, source: str, coin_id: str, span: Span, unit: Unit, digits: int | None
+async def history(
+    conn: Connection, shape: Shape, source: str, coin_id: str, span: Span, unit: Unit, digits: int | None
 ) -> str | None:
-    """A list: the candles of a coin in a unit; None where there is no such coin."""
-    text: str | None = await conn.fetchval(_OHLC, source, coin_id, *span, unit.coin_id, unit.scale, digits)
+    """The history of a coin in a unit, at its price of each time; None where there is no such coin.
+
+    A chart is an object of points, candles are a list.
+    """
+    text: str | None = await conn.fetchval(_HISTORY[shape], source, coin_id, *span, unit.coin_id, unit.scale, digits)
     return text
 
 

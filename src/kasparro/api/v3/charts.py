@@ -17,6 +17,7 @@ from kasparro.api.v3.spans import Span
 from kasparro.api.v3.units import SOURCE, UNITS
 from kasparro.api.versioned import whole
 from kasparro.store import gecko
+from kasparro.store.gecko import Shape
 
 _OURS = "From our own observations: nothing is told of a time in which there was none."
 
@@ -33,7 +34,7 @@ async def chart(request: web.Request) -> Body:
     """Not kept: the same data is older a second later."""
     query, now = queries.query(request, ChartQuery), datetime.now(UTC)
     since = None if query.days == "max" else now - timedelta(days=query.days)
-    return await _chart(request, query, _span(since, now, query.interval, now), lasts=False)
+    return await _history(request, query, "chart", _span(since, now, query.interval, now), lasts=False)
 
 
 @answers(
@@ -49,7 +50,7 @@ async def chart_range(request: web.Request) -> Body:
     if query.since >= query.until:
         raise Problem(400, "invalid to: it is not later than from")
     span = _span(query.since, min(query.until, now), query.interval, now)
-    return await _chart(request, query, span, lasts=query.until <= now)
+    return await _history(request, query, "chart", span, lasts=query.until <= now)
 
 
 @answers(
@@ -64,9 +65,7 @@ async def ohlc(request: web.Request) -> Body:
     """Not kept: a candle ends without a change of the data."""
     query = queries.query(request, OhlcQuery)
     span = spans.candles(int(query.days), query.interval, datetime.now(UTC))
-    coin, unit, digits = _coin(request), UNITS[query.vs_currency], queries.digits(query.precision)
-    async with request.app[MARKET].reading() as conn:
-        return _known(await gecko.candles(conn, SOURCE, coin, span, unit, digits), lasts=False)
+    return await _history(request, query, "candles", span, lasts=False)
 
 
 def _span(since: datetime | None, until: datetime, interval: str | None, now: datetime) -> Span:
@@ -76,10 +75,15 @@ def _span(since: datetime | None, until: datetime, interval: str | None, now: da
         raise Problem(400, str(error)) from None
 
 
-async def _chart(request: web.Request, query: ChartQuery | RangeQuery, span: Span, *, lasts: bool) -> Body:
+async def _history(
+    request: web.Request, query: ChartQuery | RangeQuery | OhlcQuery, shape: Shape, span: Span, *, lasts: bool
+) -> Body:
     coin, unit, digits = _coin(request), UNITS[query.vs_currency], queries.digits(query.precision)
     async with request.app[MARKET].reading() as conn:
-        return _known(await gecko.chart(conn, SOURCE, coin, span, unit, digits), lasts=lasts)
+        text = await gecko.history(conn, shape, SOURCE, coin, span, unit, digits)
+    if text is None:
+        raise Problem(404, "coin not found")
+    return Body(text.encode(), {}, lasts=lasts)
 
 
 def _coin(request: web.Request) -> str:
@@ -87,9 +91,3 @@ def _coin(request: web.Request) -> str:
     if "\x00" in coin:  # which PostgreSQL cannot even look for
         raise Problem(404, "coin not found")
     return coin
-
-
-def _known(text: str | None, *, lasts: bool) -> Body:
-    if text is None:
-        raise Problem(404, "coin not found")
-    return Body(text.encode(), {}, lasts=lasts)
