@@ -13,6 +13,7 @@ from typing import NamedTuple
 import aiohttp
 import asyncpg
 
+_ENDS = 0.1  # seconds for which a session may outlive its connection
 _USED = 'kasparro_db_pool_connections{pool="%s",state="used"}'
 _LINE = re.compile(r"^(\w+(?:\{.*\})?) (\S+)$", re.MULTILINE)
 _LAG = re.compile(r'kasparro_event_loop_lag_seconds_bucket\{le="(.+)"\}')
@@ -59,19 +60,24 @@ class Gauges:
     async def sample(self) -> Sample:
         """A moment in which no connection to the database came or went: else it would count as a file, or hide one."""
         while True:
-            (before, _), found, (sessions, is_open) = await self.sessions(), await self.metrics(), await self.sessions()
+            (before, _), found = await self.sessions(), await self.metrics()
+            await asyncio.sleep(_ENDS)
+            sessions, is_open = await self.sessions()
             if before == sessions:
                 return _sample(found, sessions, is_open)
 
     async def least(self, seconds: float) -> Sample:
-        """The least that it holds within this time: between two runs, when nobody else asks."""
+        """The least that it holds twice within this time: between two runs, when nobody else asks.
+
+        Once may be a session that outlives its connection for longer, and so hides a file.
+        """
         samples = []
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while True:
                     samples.append(await self.sample())
                     await asyncio.sleep(0.1)
-        return Sample(*map(min, zip(*samples, strict=True)))
+        return Sample(*(sorted(figures)[1] for figures in zip(*samples, strict=True)))
 
     async def rest(self, before: Sample, seconds: float) -> Sample:
         """A moment at which it holds no more than before, or the last one that there is time for."""
